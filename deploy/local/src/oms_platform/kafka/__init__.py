@@ -1,0 +1,1 @@
+"""Apache Kafka on this machine's Java: the installation, one node, a cluster of nodes."""

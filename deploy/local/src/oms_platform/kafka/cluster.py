@@ -1,0 +1,85 @@
+"""A cluster of KafkaNodes: one for a checkout, three for fault tests."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from oms_platform.errors import PortTakenError
+from oms_platform.kafka.install import KafkaInstall
+from oms_platform.kafka.node import KafkaNode
+from oms_platform.kafka.properties import NodeSpec
+from oms_platform.ports import free_ports
+from oms_platform.processes import ProcessRecord
+
+_PORT_TRIES = 3
+
+
+def node_specs(count: int) -> list[NodeSpec]:
+    """`count` nodes, ids from 1, on free ports, each knowing all controllers."""
+    ports = free_ports(2 * count)
+    controllers = {index + 1: ports[count + index] for index in range(count)}
+    return [NodeSpec(index + 1, ports[index], controllers) for index in range(count)]
+
+
+class KafkaCluster:
+    """Nodes below `directory`. With three nodes topics get 3 replicas, 2 of them in sync."""
+
+    def __init__(
+        self,
+        install: KafkaInstall,
+        directory: Path,
+        *,
+        node_count: int = 1,
+        extra: Mapping[str, str] | None = None,
+        on_start: Callable[[str, ProcessRecord], None] | None = None,
+    ) -> None:
+        self.nodes: list[KafkaNode] = []
+        self._install, self._directory = install, directory
+        self._node_count, self._extra, self._on_start = node_count, extra, on_start
+
+    @property
+    def bootstrap(self) -> str:
+        """Host and port of every node, comma-separated."""
+        return ",".join(node.spec.address for node in self.nodes)
+
+    async def start(self) -> None:
+        """Start all nodes and wait until each is ready; other ports if one was taken.
+
+        Raises StartError or DeadlineError; nodes already started then still run: call stop().
+        """
+        for attempt in range(1, _PORT_TRIES + 1):
+            self._make_nodes()
+            for node in self.nodes:
+                node.start()
+            try:
+                await asyncio.gather(*(node.wait_ready() for node in self.nodes))
+            except PortTakenError:
+                if attempt == _PORT_TRIES:
+                    raise
+                self.kill()
+            else:
+                return
+
+    async def stop(self) -> None:
+        """Stop all nodes in order."""
+        await asyncio.gather(*(node.stop() for node in self.nodes))
+
+    def kill(self) -> None:
+        """SIGKILL to all nodes."""
+        for node in self.nodes:
+            node.kill()
+
+    def _make_nodes(self) -> None:
+        # Dumping the archive costs its JVM seconds at the stop, so only the first ever does.
+        missing = not self._install.archive.exists()
+        self.nodes = [
+            KafkaNode(
+                spec,
+                self._install,
+                self._directory / f"node-{spec.node_id}",
+                extra=self._extra,
+                make_archive=missing and spec.node_id == 1,
+                on_start=self._on_start,
+            )
+            for spec in node_specs(self._node_count)
+        ]

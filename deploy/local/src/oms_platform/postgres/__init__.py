@@ -1,0 +1,1 @@
+"""PostgreSQL on this machine: its programs, one server, the services' databases and roles."""
