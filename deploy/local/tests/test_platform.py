@@ -24,7 +24,7 @@ from oms_platform import (
     running_state,
     stop_running,
 )
-from oms_platform.kafka.install import install_kafka
+from oms_platform.kafka.install import install_home, install_kafka
 from oms_platform.processes import until
 from oms_platform.state import postgres_home
 
@@ -164,7 +164,7 @@ async def test_up_after_kill_9_cleans_up_and_keeps_what_was_acknowledged(tmp_pat
         await owner.close()
     finally:
         await platform.down()
-        shutil.rmtree(postgres_home(run_dir))
+        shutil.rmtree(postgres_home(run_dir).parent)
 
 
 async def test_another_process_can_ask_the_holder_to_end(tmp_path: Path) -> None:
@@ -176,6 +176,24 @@ async def test_another_process_can_ask_the_holder_to_end(tmp_path: Path) -> None
         assert holder.wait() == 0
     assert not any(record.alive() for record in state.processes.values())
     assert not await stop_running(run_dir)
+
+
+async def test_a_damaged_class_archive_is_thrown_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = await install_kafka(lambda _: None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    shutil.copytree(shared.home, install_home(), ignore=shutil.ignore_patterns("*.jsa"))
+    cluster = KafkaCluster(await install_kafka(lambda _: None), tmp_path)
+    try:
+        await cluster.start()
+        await cluster.stop()
+        archive = cluster.install.archive
+        os.truncate(archive, 1_000_000)
+        await cluster.start()
+        assert not archive.exists()
+    finally:
+        cluster.kill()
 
 
 async def test_three_nodes_go_on_without_one(tmp_path: Path) -> None:

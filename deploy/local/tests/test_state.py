@@ -88,6 +88,18 @@ async def test_a_missing_tool_comes_with_the_command_that_brings_it(
     assert missing.value.command.endswith(f"apt-get install -y --no-install-recommends {package}")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root installs")
+@pytest.mark.usefixtures("no_tools")
+async def test_root_on_debian_installs_what_is_missing(tmp_path: Path) -> None:
+    apt = tmp_path / "apt-get"
+    maven = tmp_path / "mvn"
+    apt.write_text(f'#!/bin/sh\n[ "$2" = update ] || /bin/cp "$0" {maven}\n')
+    apt.chmod(0o755)
+    said: list[str] = []
+    assert await require_maven(said.append) == str(maven)
+    assert said == ["installing maven"]
+
+
 @pytest.mark.usefixtures("no_tools")
 async def test_the_doctor_names_a_command_for_every_complaint(tmp_path: Path) -> None:
     findings = {finding.name: finding for finding in await doctor(tmp_path)}

@@ -9,6 +9,7 @@ async with LocalPlatform(topics=load_topics(path)) as platform:
 from oms_platform.doctor import Finding, doctor
 from oms_platform.errors import (
     DeadlineError,
+    JvmCrashError,
     MissingToolError,
     PlatformBusyError,
     PlatformError,
@@ -33,6 +34,7 @@ __all__ = [
     "SERVICES",
     "DeadlineError",
     "Finding",
+    "JvmCrashError",
     "KafkaCluster",
     "KafkaNode",
     "LocalPlatform",

@@ -5,7 +5,8 @@ PlatformError
  ├── PlatformBusyError    another process holds this run directory; carries its pid
  ├── StartError           a process ended before it was ready; carries the end of its log
  ├── DeadlineError        a process lives but did not become ready, or did not end, in time
- ├── PortTakenError       the chosen port was taken before the process could bind it
+ │    ├── PortTakenError  the chosen port was taken before the process could bind it
+ │    └── JvmCrashError   the Java virtual machine itself crashed
  ├── TopicsFileError      topics.toml says something we do not understand
  └── TopicMismatchError   a topic exists with another number of partitions
 """
@@ -45,6 +46,10 @@ class DeadlineError(PlatformError):
 
 class PortTakenError(StartError):
     """The port was free when chosen and taken when bound; choosing again mends it."""
+
+
+class JvmCrashError(StartError):
+    """The Java virtual machine crashed, as it does on a damaged class-data archive."""
 
 
 class TopicsFileError(PlatformError, ValueError):

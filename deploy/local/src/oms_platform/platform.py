@@ -101,7 +101,7 @@ class LocalPlatform:
         except BaseExceptionGroup as group:
             await self.down()
             # Both halves fail for their own reasons; a person can mend one at a time.
-            raise group.exceptions[0] from group
+            raise group.exceptions[0] from None
         except BaseException:
             await self.down()
             raise

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from oms_platform.errors import PortTakenError
+from oms_platform.errors import JvmCrashError, PortTakenError
 from oms_platform.kafka.install import KafkaInstall
 from oms_platform.kafka.node import KafkaNode
 from oms_platform.kafka.properties import NodeSpec
 from oms_platform.ports import free_ports
 from oms_platform.processes import ProcessRecord
 
-_PORT_TRIES = 3
+_START_TRIES = 3
 
 
 def node_specs(count: int) -> list[NodeSpec]:
@@ -34,7 +34,7 @@ class KafkaCluster:
         on_start: Callable[[str, ProcessRecord], None] | None = None,
     ) -> None:
         self.nodes: list[KafkaNode] = []
-        self._install, self._directory = install, directory
+        self.install, self._directory = install, directory
         self._node_count, self._extra, self._on_start = node_count, extra, on_start
 
     @property
@@ -43,20 +43,23 @@ class KafkaCluster:
         return ",".join(node.spec.address for node in self.nodes)
 
     async def start(self) -> None:
-        """Start all nodes and wait until each is ready; other ports if one was taken.
+        """Start all nodes and wait until each is ready; try again on what a retry mends.
 
         Raises StartError or DeadlineError; nodes already started then still run: call stop().
         """
-        for attempt in range(1, _PORT_TRIES + 1):
+        for attempt in range(1, _START_TRIES + 1):
             self._make_nodes()
             for node in self.nodes:
                 node.start()
             try:
                 await asyncio.gather(*(node.wait_ready() for node in self.nodes))
-            except PortTakenError:
-                if attempt == _PORT_TRIES:
+            except (PortTakenError, JvmCrashError) as error:
+                if attempt == _START_TRIES:
                     raise
                 self.kill()
+                # Java maps the archive unchecked: one cut short by a full disk crashes it.
+                if isinstance(error, JvmCrashError):
+                    self.install.drop_archive()
             else:
                 return
 
@@ -71,11 +74,11 @@ class KafkaCluster:
 
     def _make_nodes(self) -> None:
         # Dumping the archive costs its JVM seconds at the stop, so only the first ever does.
-        missing = not self._install.archive.exists()
+        missing = not self.install.archive.exists()
         self.nodes = [
             KafkaNode(
                 spec,
-                self._install,
+                self.install,
                 self._directory / f"node-{spec.node_id}",
                 extra=self._extra,
                 make_archive=missing and spec.node_id == 1,

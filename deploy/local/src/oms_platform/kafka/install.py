@@ -57,6 +57,10 @@ class KafkaInstall:
         class_path = ":".join(str(jar) for jar in sorted(self.libs.glob("*.jar")))
         return [self.java.path, *_JVM_FLAGS, *jvm, "-cp", class_path, main, *arguments]
 
+    def drop_archive(self) -> None:
+        """Remove the archive; the next first node makes another."""
+        self.archive.unlink(missing_ok=True)
+
     def adopt_archive(self, dumped: Path) -> None:
         """Put a dumped class-data archive in its place; without one nothing happens."""
         with contextlib.suppress(OSError):

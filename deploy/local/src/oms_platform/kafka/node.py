@@ -2,13 +2,21 @@
 
 import asyncio
 import contextlib
+import signal
 import struct
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from shutil import copyfile
 
-from oms_platform.errors import DeadlineError, PortTakenError, StartError, log_size, log_tail
+from oms_platform.errors import (
+    DeadlineError,
+    JvmCrashError,
+    PortTakenError,
+    StartError,
+    log_size,
+    log_tail,
+)
 from oms_platform.kafka.install import BOOTSTRAP_FILE, LOG_CONFIG, KafkaInstall
 from oms_platform.kafka.properties import NodeSpec, render_meta, render_properties
 from oms_platform.ports import LOOPBACK
@@ -21,6 +29,7 @@ _ARCHIVE_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _PROBE_TIMEOUT_SECONDS = 2.0
 _API_VERSIONS = 18
+_CRASH_SIGNALS = (signal.SIGABRT, signal.SIGBUS, signal.SIGSEGV)
 
 
 class KafkaNode:
@@ -76,15 +85,14 @@ class KafkaNode:
     async def wait_ready(self, deadline_seconds: float = READY_DEADLINE_SECONDS) -> None:
         """Wait until the node answers clients.
 
-        Raises PortTakenError if a port was taken before the node could bind it, StartError if
-        it ended for another reason, DeadlineError after `deadline_seconds`.
+        Raises PortTakenError if a port was taken before the node could bind it, JvmCrashError
+        if Java crashed, StartError if it ended for another reason, DeadlineError after
+        `deadline_seconds`.
         """
         give_up = time.monotonic() + deadline_seconds
         # The client listener opens only once the node is registered and unfenced.
         while not await answers(LOOPBACK, self.spec.client_port):
-            if not self._process.running and self._port_was_taken():
-                raise PortTakenError(f"kafka-{self.spec.node_id}: a port was taken")
-            self._process.check_running()
+            self._check_running()
             if time.monotonic() > give_up:
                 raise DeadlineError(
                     f"kafka-{self.spec.node_id} not ready after {deadline_seconds} s\n"
@@ -117,8 +125,14 @@ class KafkaNode:
     def _server_log(self) -> Path:
         return self._directory / "logs" / "server.log"
 
-    def _port_was_taken(self) -> bool:
-        return "Address already in use" in log_tail(self._server_log, self._log_start_bytes)
+    def _check_running(self) -> None:
+        if not self._process.running:
+            name = f"kafka-{self.spec.node_id}"
+            if "Address already in use" in log_tail(self._server_log, self._log_start_bytes):
+                raise PortTakenError(f"{name}: a port was taken")
+            if -(self._process.exit_code or 0) in _CRASH_SIGNALS:
+                raise JvmCrashError(f"{name}: Java crashed, see {self._server_log.parent}")
+        self._process.check_running()
 
     def _next_process(self) -> ServiceProcess:
         dump = self._make_archive and not self._install.archive.exists()
@@ -131,6 +145,7 @@ class KafkaNode:
             f"-Xmx{self._heap_max_mb}m",
             *archive,
             f"-Dlog4j2.configurationFile={LOG_CONFIG}",
+            f"-XX:ErrorFile={self._server_log.parent}/crash.log",
             f"-Doms.log.dir={self._server_log.parent}",
         )
         return ServiceProcess(
