@@ -1,0 +1,204 @@
+"""What a decision is made of: the vocabulary of every pure core. Imports nothing but the language.
+
+A core is two functions, `decide` and `deadline`. `decide` is told what happened and what was
+true before; it answers with a `Decision`. It performs no I/O and reads no clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Literal
+from uuid import UUID
+
+Ref = tuple[str, str]
+"""A root: its kind and its key."""
+
+CHOSEN_IDS_MAX = 100
+"""`Input.new_id(n)` with n below this belongs to the core; the chassis numbers from here on."""
+
+
+def derive_id(parent: UUID, n: int | str) -> UUID:
+    """An id in the shape of UUIDv7 (RFC 9562 §5.7) that depends on `parent` and `n` alone.
+
+    The 48 bits of time are the parent's, so that everything an input causes ages with it.
+    """
+    hashed = blake2b(b"%s|%s" % (parent.bytes, str(n).encode()), digest_size=10).digest()
+    return _shaped(parent.int >> 80, int.from_bytes(hashed, "big"))
+
+
+def mint_id(at: datetime, origin: str) -> UUID:
+    """An id in the shape of UUIDv7 for something that happened at `at` and is named by `origin`."""
+    hashed = blake2b(origin.encode(), digest_size=10).digest()
+    return _shaped(int(at.timestamp() * 1000) & (2**48 - 1), int.from_bytes(hashed, "big"))
+
+
+def _shaped(unix_ms: int, bits: int) -> UUID:
+    return UUID(int=unix_ms << 80 | 0x7 << 76 | (bits >> 64 & 0xFFF) << 64 | 0b10 << 62 | bits & (2**62 - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Something that happened: a fact heard, a command given, an outcome, a wake-up.
+
+    `body` says what; `key` names the aggregate; `at` is when it happened according to its
+    teller; `actor` is the person or program behind a command.
+    """
+
+    id: UUID
+    key: str
+    body: Any
+    at: datetime
+    partition: int = 0
+    topic: str = ""
+    actor: str = ""
+
+    def new_id(self, n: int) -> UUID:
+        """The n-th id of what this input causes: the same again when the input is run again."""
+        return derive_id(self.id, n)
+
+
+@dataclass(frozen=True, slots=True)
+class Woke:
+    """A deadline has passed, and everything said before it has been heard."""
+
+    reason: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """An outside call succeeded; `answer` is what the other side said (JSON values)."""
+
+    effect_id: UUID
+    gateway: str
+    method: str
+    answer: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An outside call was turned down for good."""
+
+    effect_id: UUID
+    gateway: str
+    method: str
+    code: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody could find out what became of an outside call: it may or may not have happened."""
+
+    effect_id: UUID
+    gateway: str
+    method: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """A stranger's message whose key is readable and whose content is not acceptable."""
+
+    type: str
+    reasons: Sequence[tuple[str, str, str]]
+    """Field, code and sentence of every fault."""
+    digest: str = ""
+    """Fingerprint of the bytes that were sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event to publish under another key, from another root, or with an id chosen beforehand.
+
+    An event that speaks about the input's own aggregate needs no such wrapping.
+    """
+
+    body: Any
+    key: str = ""
+    root: str = ""
+    """Key of the root that numbers this fact; the fact's own key where empty."""
+    id: UUID | None = None
+
+
+def asks(body: Any, **about: str) -> Fact:
+    """A request: its event id is the `request_id` that every answer will repeat."""
+    return Fact(body, id=UUID(body.request_id), **about)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """A call to the outside world. `id` is the idempotency key the other side gets to see."""
+
+    gateway: str
+    method: str
+    body: Mapping[str, Any]
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When an aggregate must be looked at again, why, and whose move it is until then."""
+
+    at: datetime
+    reason: str
+    owner: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a command is turned down: a stable code and a sentence that says what to do."""
+
+    code: str
+    text: str
+
+
+Verdict = Literal["apply", "again", "late", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from an input.
+
+    `state` is the new state of the input's own root; `states` those of other roots by `Ref`.
+    `facts` are events, plain or wrapped in `Fact`; `rows` are insert-only records that the
+    store knows by their class; `answer` goes back to whoever gave a command.
+    """
+
+    state: Any = None
+    facts: Sequence[Any] = ()
+    effects: Sequence[Effect] = ()
+    rows: Sequence[Any] = ()
+    states: Mapping[Ref, Any] = field(default_factory=dict)
+    answer: Mapping[str, Any] | None = None
+    refusal: Refusal | None = None
+    verdict: Verdict = "apply"
+    note: str = ""
+
+
+def keep(state: Any, **more: Any) -> Decision:
+    """The state moves on and nobody needs to be told."""
+    return Decision(state, **more)
+
+
+def again(state: Any, *facts: Any, **more: Any) -> Decision:
+    """Heard before: nothing changes; the earlier answer is given once more."""
+    return Decision(state, facts, verdict="again", **more)
+
+
+def late(state: Any, note: str) -> Decision:
+    """True, but it no longer matters; `note` says why."""
+    return Decision(state, verdict="late", note=note)
+
+
+def refuse(state: Any, code: str, text: str) -> Decision:
+    """A command that cannot be obeyed in this state."""
+    return Decision(state, verdict="refuse", refusal=Refusal(code, text))
+
+
+def seconds(value: float) -> timedelta:
+    """A policy's number of seconds as a duration."""
+    return timedelta(seconds=value)
