@@ -271,6 +271,7 @@ class ShipmentRequested(Event):
     location: Location
     parcels: tuple[Parcel, ...]
     service_level: ServiceLevel
+    ship_country: str = ""
     address: Sealed
 
 
