@@ -5,9 +5,26 @@ Owner: the order service. Keyed by the channel's order number.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from oms_contracts.event import Currency, Event, Instant, LineQty, Minor, Name, Reason, Text, Tracked
+from pydantic import Field, StrictBool
+
+from oms_contracts.event import (
+    ChannelName,
+    Currency,
+    Event,
+    Instant,
+    LineQty,
+    Minor,
+    Name,
+    NameOrNone,
+    Reason,
+    Text,
+    Tracked,
+)
+
+ChannelKey = Annotated[str, Field(min_length=1, max_length=128)]
+"""The record's key as the channel sent it: an order number, if perhaps not an acceptable one."""
 
 _TOPIC = "oms.channel.{channel}.answers.v1"
 
@@ -18,9 +35,9 @@ class OrderConfirmed(Event):
     TYPE: ClassVar[str] = "oms.channel.OrderConfirmed.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    channel: Name
-    external_id: str
-    order_no: str
+    channel: ChannelName
+    external_id: ChannelKey
+    order_no: Name
     lines: tuple[LineQty, ...]
     accepted_at: Instant
 
@@ -31,8 +48,8 @@ class OrderRejected(Event):
     TYPE: ClassVar[str] = "oms.channel.OrderRejected.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    channel: Name
-    external_id: str
+    channel: ChannelName
+    external_id: ChannelKey
     reasons: tuple[Reason, ...]
 
 
@@ -42,9 +59,9 @@ class OrderDispatched(Event):
     TYPE: ClassVar[str] = "oms.channel.OrderDispatched.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    channel: Name
-    external_id: str
-    order_no: str
+    channel: ChannelName
+    external_id: ChannelKey
+    order_no: Name
     lines: tuple[LineQty, ...]
     parcels: tuple[Tracked, ...]
     eta: Instant | None = None
@@ -56,9 +73,9 @@ class OrderClosed(Event):
     TYPE: ClassVar[str] = "oms.channel.OrderClosed.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    channel: Name
-    external_id: str
-    order_no: str
+    channel: ChannelName
+    external_id: ChannelKey
+    order_no: Name
     shipped: tuple[LineQty, ...] = ()
     cancelled: tuple[LineQty, ...] = ()
     reason: Text = ""
@@ -72,9 +89,9 @@ class CancellationAnswered(Event):
     TYPE: ClassVar[str] = "oms.channel.CancellationAnswered.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    channel: Name
-    external_id: str
-    order_no: str = ""
-    accepted: bool
+    channel: ChannelName
+    external_id: ChannelKey
+    order_no: NameOrNone = ""
+    accepted: StrictBool
     lines: tuple[LineQty, ...] = ()
     reason: Text = ""

@@ -1,10 +1,23 @@
-"""Said by the billing service on `oms.billing.v1`, keyed by order id: money, and what the ledger says."""
+"""Said by the billing service on `oms.billing.v1`, keyed by order id: payments and the ledger."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from oms_contracts.event import Currency, Event, Instant, Minor, Name, OpenEnum, RequestId, Text, Value
+from pydantic import StrictBool
+
+from oms_contracts.event import (
+    Currency,
+    Event,
+    Instant,
+    Minor,
+    Name,
+    NameOrNone,
+    OpenEnum,
+    RequestId,
+    Text,
+    Value,
+)
 
 _TOPIC = "oms.billing.v1"
 
@@ -53,7 +66,7 @@ class PaymentDeclined(Event):
 
     request_id: RequestId
     code: Name
-    final: bool
+    final: StrictBool
     retry_until: Instant | None = None
 
 
@@ -97,7 +110,7 @@ class PaymentVoided(Event):
 
     request_id: RequestId
     payment_request_id: RequestId
-    authorisation_id: str = ""
+    authorisation_id: NameOrNone = ""
     amount_minor: Minor = 0
     currency: Currency
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from oms_contracts import answers, billing, channel, goods, inventory, notify, order, shipping, stock, warehouse
+from oms_contracts import (
+    answers,
+    billing,
+    channel,
+    goods,
+    inventory,
+    notify,
+    order,
+    shipping,
+    stock,
+    warehouse,
+)
 from oms_contracts.event import Event
 
 MODULES = (channel, answers, order, inventory, stock, goods, warehouse, billing, shipping, notify)

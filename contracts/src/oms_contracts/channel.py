@@ -6,30 +6,59 @@ readable by the order service alone. The key is the channel's own order number.
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
 
+from oms_contracts.countries import COUNTRIES
 from oms_contracts.event import (
+    AMOUNT_MAX_MINOR,
     ORDER_LINES_MAX,
     PERSONAL,
+    Country,
     Currency,
     Event,
+    ExternalId,
+    FlagCode,
     Instant,
     Minor,
     OpenEnum,
+    Priority,
     Qty,
     Sku,
-    Text,
+    TermsDays,
     Value,
 )
 
-ExternalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:#/\-]{0,63}$")]
-"""The channel's order number, unique within the channel; at most 64 characters."""
+# Control characters and line separators have no business in a name: they forge lines in logs,
+# mails and labels, and PostgreSQL refuses NUL. A note may have several lines.
+_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_LINES = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+_MAILBOX = r"[^@\s\x00-\x1f\x7f-\x9f<>,;]+"
+
+FLAGS_MAX = 10
+
 LineId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,31}$")]
-PersonalText = Annotated[str, Field(max_length=200), PERSONAL]
-Email = Annotated[
-    str, Field(max_length=254, pattern=r"^[^@\s\x00-\x1f\x7f<>,;]+@[^@\s\x00-\x1f\x7f<>,;]+$"), PERSONAL
+"""An order line's number, unique within the order."""
+Phrase = Annotated[str, Field(max_length=200, pattern=_ONE_LINE)]
+"""Text of a stranger, on one line."""
+PersonalPhrase = Annotated[str, Field(max_length=200, pattern=_ONE_LINE), PERSONAL]
+PersonalName = Annotated[str, Field(min_length=1, max_length=200, pattern=_ONE_LINE), PERSONAL]
+Email = Annotated[str, Field(max_length=254, pattern=f"^{_MAILBOX}@{_MAILBOX}$"), PERSONAL]
+Token = Annotated[str, Field(max_length=200, pattern=_ONE_LINE), PERSONAL]
+
+
+def _known_country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise PydanticCustomError("country_unknown", "No country of ISO 3166-1 has this code")
+    return code
+
+
+KnownCountry = Annotated[
+    Country,
+    AfterValidator(_known_country),
+    Field(json_schema_extra={"format": "iso-3166-1-alpha-2"}),
 ]
 
 
@@ -50,7 +79,7 @@ class BackorderPolicy(OpenEnum):
 
 
 class PaymentMethod(OpenEnum):
-    """How the order is paid: a provider's token, money already taken by the channel, or on account."""
+    """How the order is paid: by a provider's token, already (to the channel), or on account."""
 
     TOKEN = "token"
     PREPAID = "prepaid"
@@ -70,43 +99,36 @@ class Payment(Value):
     """The means of payment; `reference` is a provider's token, a prepayment or an account."""
 
     method: PaymentMethod
-    reference: Annotated[str, Field(max_length=200)] = ""
-    terms_days: Annotated[int, Field(strict=True, ge=0, le=365)] = 30
+    reference: Token = ""
+    terms_days: TermsDays = 30
 
 
 class Contact(Value):
     """Who ordered and how to reach them. Personal."""
 
-    name: PersonalText
+    name: PersonalName
     email: Email
-    phone: PersonalText = ""
-    customer_ref: PersonalText = ""
-
-    def __str__(self) -> str:
-        return "Contact(…)"
-
-    __repr__ = __str__
+    phone: PersonalPhrase = ""
+    customer_ref: PersonalPhrase = ""
 
 
 class Address(Value):
     """A postal address; `country` is ISO 3166-1 alpha-2. Personal."""
 
-    name: PersonalText
-    line1: PersonalText
-    line2: PersonalText = ""
-    city: PersonalText
-    region: PersonalText = ""
-    postal_code: Annotated[str, Field(max_length=20), PERSONAL] = ""
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
-
-    def __str__(self) -> str:
-        return f"Address(…, {self.country})"
-
-    __repr__ = __str__
+    name: PersonalName
+    line1: PersonalName
+    line2: PersonalPhrase = ""
+    city: PersonalName
+    region: PersonalPhrase = ""
+    postal_code: Annotated[str, Field(max_length=20, pattern=_ONE_LINE), PERSONAL] = ""
+    country: KnownCountry
 
 
 class PlacedLine(Value):
-    """One order line. Its total is qty × unit_price − discount + tax; prices are net of tax."""
+    """One order line. Its total is qty * unit_price - discount + tax; prices are net of tax.
+
+    The discount is at most qty * unit_price.
+    """
 
     line_id: LineId
     sku: Sku
@@ -114,7 +136,18 @@ class PlacedLine(Value):
     unit_price_minor: Minor
     discount_minor: Minor = 0
     tax_minor: Minor = 0
-    title: Annotated[str, Field(max_length=200)] = ""
+    title: Phrase = ""
+
+    @property
+    def total_minor(self) -> int:
+        """What the line costs."""
+        return self.qty * self.unit_price_minor - self.discount_minor + self.tax_minor
+
+    @model_validator(mode="after")
+    def _pays_nobody(self) -> Self:
+        if self.discount_minor > self.qty * self.unit_price_minor:
+            raise PydanticCustomError("discount_too_large", "The discount exceeds the price")
+        return self
 
 
 class Totals(Value):
@@ -130,8 +163,9 @@ class Totals(Value):
 class OrderPlaced(Event):
     """A customer placed an order in a channel.
 
-    totals.grand_total = goods − discount + shipping + tax, where goods = Σ qty × unit_price,
-    discount = Σ line discounts and tax = Σ line taxes + shipping_tax.
+    totals.grand_total = goods - discount + shipping + tax, where goods = Σ qty * unit_price,
+    discount = Σ line discounts and tax = Σ line taxes + shipping_tax. That sum is at most
+    AMOUNT_MAX_MINOR, and no two lines have the same line_id.
     """
 
     TYPE: ClassVar[str] = "oms.channel.OrderPlaced.v1"
@@ -151,9 +185,18 @@ class OrderPlaced(Event):
     ship_policy: ShipPolicy = ShipPolicy.SPLIT
     backorder_policy: BackorderPolicy = BackorderPolicy.WAIT
     service_level: ServiceLevel = ServiceLevel.STANDARD
-    priority: Annotated[int, Field(strict=True, ge=0, le=9)] = 0
-    flags: Annotated[tuple[Annotated[str, Field(max_length=32)], ...], Field(max_length=10)] = ()
-    note: Annotated[Text, PERSONAL] = ""
+    priority: Priority = 0
+    flags: Annotated[tuple[FlagCode, ...], Field(max_length=FLAGS_MAX)] = ()
+    note: Annotated[str, Field(max_length=500, pattern=_LINES), PERSONAL] = ""
+
+    @model_validator(mode="after")
+    def _can_be_booked(self) -> Self:
+        if len({line.line_id for line in self.lines}) < len(self.lines):
+            raise PydanticCustomError("line_id_repeated", "Two lines have the same line_id")
+        goods_minor = sum(line.total_minor for line in self.lines)
+        if goods_minor + self.shipping_minor + self.shipping_tax_minor > AMOUNT_MAX_MINOR:
+            raise PydanticCustomError("amount_too_large", "The lines cost more than can be booked")
+        return self
 
 
 class CancelledLine(Value):
@@ -171,4 +214,4 @@ class CancellationRequested(Event):
 
     external_id: ExternalId
     lines: Annotated[tuple[CancelledLine, ...], Field(max_length=ORDER_LINES_MAX)] = ()
-    reason: Text = ""
+    reason: Annotated[str, Field(max_length=500, pattern=_ONE_LINE)] = ""

@@ -7,11 +7,22 @@ Readers ignore fields they do not know; writers validate when they construct.
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+)
+from pydantic_core import CoreSchema
+
+JsonSchema = dict[str, Any]
 
 SKU_MAX_CHARS = 64
 ORDER_LINES_MAX = 500
@@ -21,9 +32,20 @@ AMOUNT_MAX_MINOR = 10**12
 
 
 class Value(BaseModel):
-    """A part of an event: immutable, equal by content, deaf to unknown fields."""
+    """A part of an event: immutable, equal by content, deaf to unknown fields.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    Neither its text nor the message of a failed validation shows anything personal.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        fields = type(self).model_fields
+        return (
+            (name, value)
+            for name, value in super().__repr_args__()
+            if name is None or PERSONAL not in fields[name].metadata
+        )
 
 
 class Event(Value):
@@ -42,20 +64,21 @@ class Event(Value):
 
     def __str__(self) -> str:
         """One line for a log: type and fields, without anything personal."""
-        shown = " ".join(
-            f"{name}={_brief(getattr(self, name))}"
-            for name, field in type(self).model_fields.items()
-            if PERSONAL not in field.metadata and getattr(self, name) not in (None, (), "")
+        shown = (
+            f"{name}={_brief(value)}"
+            for name, value in self.__repr_args__()
+            if value not in (None, (), "")
         )
-        return f"{self.TYPE} {shown}".rstrip()
+        return " ".join((self.TYPE, *shown))
 
 
-def _brief(value: Any) -> str:
+def _brief(value: object) -> str:
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, tuple) and value and not isinstance(value[0], str):
+    if isinstance(value, tuple) and not isinstance(value[0], str):
         return f"[{len(value)}]"
-    return str(value)
+    text = str(value)
+    return text if text.isprintable() else repr(text)
 
 
 class OpenEnum(StrEnum):
@@ -68,6 +91,15 @@ class OpenEnum(StrEnum):
     def _missing_(cls, value: object) -> Self | None:
         return cls["UNKNOWN"] if isinstance(value, str) else None
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchema:
+        """Any text is valid; the values known today are named beside it."""
+        known = handler(core_schema)
+        known["x-known-values"] = known.pop("enum")
+        return known
+
 
 class _Personal:
     """Marks a field that must reach no log, trace or error message."""
@@ -75,11 +107,25 @@ class _Personal:
     def __repr__(self) -> str:
         return "PERSONAL"
 
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchema:
+        return {**handler(core_schema), "x-personal": True}
+
 
 PERSONAL = _Personal()
 
-Instant = AwareDatetime
-"""A moment with its offset; written as RFC 3339 in UTC."""
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # the calendar's first or last day, in another offset
+        raise ValueError("no such moment in UTC") from None
+
+
+Instant = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_in_utc)]
+"""A moment, read with any offset and kept and written in UTC, by RFC 3339; never a number."""
+
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 alphabetic code."""
 Minor = Annotated[int, Field(strict=True, ge=0, le=AMOUNT_MAX_MINOR)]
@@ -96,11 +142,32 @@ Location = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]{0,31}$")]
 """A stock location: a warehouse or store, at most 32 characters."""
 Name = Annotated[str, Field(min_length=1, max_length=64)]
 """A short identifier given by one of our services."""
+NameOrNone = Annotated[str, Field(max_length=64)]
+"""Such an identifier, empty where there is none."""
+ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9\-]{0,31}$")]
+"""A channel as its topics name it: small letters, digits and -, at most 32 characters."""
+ExternalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9#][A-Za-z0-9._:#/\-]{0,63}$")]
+"""A channel's order number, unique within the channel; at most 64 characters."""
+Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2 code."""
+FlagCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,31}$")]
+"""What is special about an order (`GIFT`, `VIP`): letters, digits, _ and -."""
+Priority = Annotated[int, Field(strict=True, ge=0, le=9)]
+"""9 is served first."""
+TermsDays = Annotated[int, Field(strict=True, ge=0, le=365)]
+"""Days until an invoice is due."""
+Grams = Annotated[int, Field(strict=True, ge=0, le=100_000_000)]
+Millimetres = Annotated[int, Field(strict=True, ge=0, le=1_000_000)]
 Text = Annotated[str, Field(max_length=500)]
 """Free text shown to a person."""
+Actor = Annotated[str, Field(max_length=254)]
+"""The person or program that did it; empty where nobody in particular did."""
+Url = Annotated[str, Field(max_length=2000)]
+PaymentReference = Annotated[str, Field(max_length=200), PERSONAL]
+"""A provider's token, a prepayment or an account: whoever holds it may be able to charge it."""
 RequestId = Annotated[str, Field(min_length=36, max_length=36)]
 """The event id of a request; every answer repeats it."""
-Sealed = Annotated[str, PERSONAL]
+Sealed = Annotated[str, Field(max_length=16_384), PERSONAL]
 """Personal data encrypted with the key ring; opaque without it."""
 
 
@@ -124,15 +191,15 @@ class Alloc(Value):
 class Reason(Value):
     """Why something was turned down: the field, a stable code and a sentence."""
 
-    field: str
-    code: str
-    text: str
+    field: Annotated[str, Field(max_length=200)]
+    code: Name
+    text: Text
 
 
 class Tracked(Value):
     """A parcel as the customer can follow it."""
 
     parcel_id: Name
-    carrier: str
-    tracking_no: str
-    url: str = ""
+    carrier: Name
+    tracking_no: NameOrNone
+    url: Url = ""

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from oms_contracts.event import Event, Instant, Location, Name, Qty, QtyOrNone, Sku, Text
+from oms_contracts.event import (
+    Actor,
+    Event,
+    Instant,
+    Location,
+    Name,
+    NameOrNone,
+    Qty,
+    QtyOrNone,
+    Sku,
+    Text,
+)
 
 _TOPIC = "oms.goods.v1"
 
@@ -19,8 +30,8 @@ class StockReceived(Event):
     location: Location
     qty: Qty
     cause_id: Name
-    lot: str = ""
-    po_line: str = ""
+    lot: NameOrNone = ""
+    po_line: NameOrNone = ""
 
 
 class StockCounted(Event):
@@ -33,7 +44,7 @@ class StockCounted(Event):
     location: Location
     counted_qty: QtyOrNone
     cause_id: Name
-    counted_by: str = ""
+    counted_by: Actor = ""
 
 
 class StockDamaged(Event):

@@ -8,21 +8,33 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import StrictBool
+
 from oms_contracts.channel import BackorderPolicy, PaymentMethod, ServiceLevel, ShipPolicy
 from oms_contracts.event import (
+    Actor,
     Alloc,
+    ChannelName,
+    Country,
     Currency,
     Event,
+    ExternalId,
+    FlagCode,
+    Grams,
     Instant,
     LineQty,
     Location,
+    Millimetres,
     Minor,
     Name,
     OpenEnum,
+    PaymentReference,
+    Priority,
     Qty,
     RequestId,
     Sealed,
     Sku,
+    TermsDays,
     Text,
     Tracked,
     Value,
@@ -63,21 +75,21 @@ class OrderAccepted(Event):
 
     request_id: RequestId
     order_no: Name
-    channel: Name
-    external_id: str
+    channel: ChannelName
+    external_id: ExternalId
     lines: tuple[LineQty, ...]
     ship_policy: ShipPolicy
     backorder_policy: BackorderPolicy
-    priority: int = 0
+    priority: Priority = 0
     accepted_at: Instant
     currency: Currency
     total_minor: Minor
-    ship_country: str
+    ship_country: Country
     contact: Sealed
 
 
 class ReservationRequested(Event):
-    """Units that still need stock. `shorts` were allocated but not found where the books had them."""
+    """Units that still need stock. `shorts` were allocated, but not found on the shelf."""
 
     TYPE: ClassVar[str] = "oms.order.ReservationRequested.v1"
     TOPIC: ClassVar[str] = _TOPIC
@@ -88,9 +100,9 @@ class ReservationRequested(Event):
     shorts: tuple[Alloc, ...] = ()
     ship_policy: ShipPolicy
     backorder_policy: BackorderPolicy
-    priority: int = 0
+    priority: Priority = 0
     accepted_at: Instant
-    ship_country: str
+    ship_country: Country
 
 
 class ReservationReleaseRequested(Event):
@@ -126,8 +138,8 @@ class PaymentRequested(Event):
     amount_minor: Minor
     currency: Currency
     method: PaymentMethod
-    reference: str = ""
-    terms_days: int = 30
+    reference: PaymentReference = ""
+    terms_days: TermsDays = 30
     lines: tuple[PricedLine, ...]
     shipping_net_minor: Minor = 0
     shipping_tax_minor: Minor = 0
@@ -163,7 +175,7 @@ class VerdictInput(Value):
     """One figure that a verdict was reached on."""
 
     name: Name
-    value: str
+    value: Text
 
 
 class OrderHeld(Event):
@@ -176,7 +188,7 @@ class OrderHeld(Event):
     type: HoldType
     gate: Gate
     reason: Text = ""
-    actor: str = ""
+    actor: Actor = ""
     inputs: tuple[VerdictInput, ...] = ()
 
 
@@ -187,7 +199,7 @@ class HoldReleased(Event):
     TOPIC: ClassVar[str] = _TOPIC
 
     hold_id: Name
-    actor: str
+    actor: Actor
     note: Text = ""
 
 
@@ -197,7 +209,7 @@ class CostsApproved(Event):
     TYPE: ClassVar[str] = "oms.order.CostsApproved.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    actor: str
+    actor: Actor
     note: Text = ""
     inputs: tuple[VerdictInput, ...] = ()
 
@@ -208,7 +220,7 @@ class CostsRejected(Event):
     TYPE: ClassVar[str] = "oms.order.CostsRejected.v1"
     TOPIC: ClassVar[str] = _TOPIC
 
-    actor: str
+    actor: Actor
     reason: Text = ""
     inputs: tuple[VerdictInput, ...] = ()
 
@@ -231,7 +243,7 @@ class OrderReleased(Event):
     fulfilments: tuple[Fulfilment, ...]
     service_level: ServiceLevel
     ship_by: Instant
-    flags: tuple[str, ...] = ()
+    flags: tuple[FlagCode, ...] = ()
     address: Sealed
 
 
@@ -243,7 +255,7 @@ class FulfilmentStopRequested(Event):
 
     request_id: RequestId
     fulfilment_id: Name
-    put_back: bool = False
+    put_back: StrictBool = False
     reason: Text = ""
 
 
@@ -251,10 +263,10 @@ class Parcel(Value):
     """A packed parcel: gross weight in grams, outer size in millimetres (0 = not measured)."""
 
     parcel_id: Name
-    weight_grams: int
-    length_mm: int = 0
-    width_mm: int = 0
-    height_mm: int = 0
+    weight_grams: Grams
+    length_mm: Millimetres = 0
+    width_mm: Millimetres = 0
+    height_mm: Millimetres = 0
     lines: tuple[LineQty, ...]
 
 
@@ -271,7 +283,7 @@ class ShipmentRequested(Event):
     location: Location
     parcels: tuple[Parcel, ...]
     service_level: ServiceLevel
-    ship_country: str = ""
+    ship_country: Country = ""
     address: Sealed
 
 
@@ -295,7 +307,7 @@ class OrderShipped(Event):
     shipment_id: Name
     fulfilment_id: Name
     alloc: tuple[Alloc, ...]
-    last: bool
+    last: StrictBool
     parcels: tuple[Tracked, ...]
     eta: Instant | None = None
     shipped_at: Instant
@@ -313,7 +325,7 @@ class OrderInvoiced(Event):
     amount_minor: Minor
     tax_minor: Minor = 0
     currency: Currency
-    paid: bool
+    paid: StrictBool
 
 
 class OrderDelayed(Event):
@@ -326,7 +338,7 @@ class OrderDelayed(Event):
     lines: tuple[LineQty, ...]
     promise: Instant | None = None
     earlier_promise: Instant | None = None
-    choices: tuple[str, ...] = ("wait", "cancel")
+    choices: tuple[Name, ...] = ("wait", "cancel")
 
 
 class OrderCancelled(Event):
@@ -339,7 +351,7 @@ class OrderCancelled(Event):
     code: Name
     reason: Text = ""
     lines: tuple[LineQty, ...]
-    undone: tuple[str, ...] = ()
+    undone: tuple[Text, ...] = ()
 
 
 class CancellationRefused(Event):
@@ -372,4 +384,4 @@ class OrderCompleted(Event):
 
     order_no: Name
     at: Instant
-    delivered: bool
+    delivered: StrictBool

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from pydantic import StrictBool
+
 from oms_contracts.event import Event, Instant, Name, OpenEnum, RequestId, Text, Tracked
 
 _TOPIC = "oms.shipping.v1"
@@ -65,7 +67,7 @@ class ShipmentStopped(Event):
 
     request_id: RequestId
     shipment_id: Name
-    labels_voided: bool
+    labels_voided: StrictBool
 
 
 class ShipmentStopRefused(Event):

@@ -21,7 +21,7 @@ class BackorderRaised(Event):
 
 
 class Level(Value):
-    """Stock of a SKU at a location; available = on_hand − reserved."""
+    """Stock of a SKU at a location; available = on_hand - reserved."""
 
     location: Location
     on_hand: QtyOrNone

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from oms_contracts.event import Alloc, Event, Instant, Location, Name, Qty, RequestId, Sku, Text, Value
+from oms_contracts.event import (
+    Actor,
+    Alloc,
+    Event,
+    Instant,
+    Location,
+    Name,
+    Qty,
+    RequestId,
+    Sku,
+    Text,
+    Value,
+)
 from oms_contracts.order import Parcel
 
 _TOPIC = "oms.warehouse.v1"
@@ -28,7 +40,7 @@ class FulfilmentPacked(Event):
 
     fulfilment_id: Name
     parcels: tuple[Parcel, ...]
-    packed_by: str
+    packed_by: Actor
     packed_at: Instant
 
 
