@@ -71,7 +71,7 @@ class PaymentDeclined(Event):
 
 
 class PaymentCaptured(Event):
-    """The money for a shipment is in."""
+    """The shipment is settled: the money is in, or (`due_at`) owed on account until that day."""
 
     TYPE: ClassVar[str] = "oms.billing.PaymentCaptured.v1"
     TOPIC: ClassVar[str] = _TOPIC
@@ -84,6 +84,7 @@ class PaymentCaptured(Event):
     currency: Currency
     invoice_no: Name
     journal_id: Name
+    due_at: Instant | None = None
 
 
 class PaymentCaptureFailed(Event):
@@ -116,7 +117,7 @@ class PaymentVoided(Event):
 
 
 class RefundCompleted(Event):
-    """Captured money went back."""
+    """Money went back; no credit note corrects what was never invoiced."""
 
     TYPE: ClassVar[str] = "oms.billing.RefundCompleted.v1"
     TOPIC: ClassVar[str] = _TOPIC
@@ -125,7 +126,7 @@ class RefundCompleted(Event):
     refund_id: Name
     amount_minor: Minor
     currency: Currency
-    credit_note_no: Name
+    credit_note_no: NameOrNone = ""
 
 
 class RefundFailed(Event):

@@ -128,7 +128,7 @@ class PricedLine(Value):
 
 
 class PaymentRequested(Event):
-    """Take this amount: Σ lines (net + tax) + shipping (net + tax)."""
+    """Take this amount: Σ lines (net + tax) + shipping (net + tax). `bill_to`: sealed address."""
 
     TYPE: ClassVar[str] = "oms.order.PaymentRequested.v1"
     TOPIC: ClassVar[str] = _TOPIC
@@ -144,6 +144,7 @@ class PaymentRequested(Event):
     shipping_net_minor: Minor = 0
     shipping_tax_minor: Minor = 0
     expires_at: Instant
+    bill_to: Sealed = ""
 
 
 class PaymentVoidRequested(Event):
