@@ -22,6 +22,6 @@ EVENTS: dict[str, type[Event]] = {
     value.TYPE: value
     for module in MODULES
     for value in vars(module).values()
-    if isinstance(value, type) and issubclass(value, Event) and value.__module__ == module.__name__
+    if isinstance(value, type) and issubclass(value, Event) and value is not Event
 }
 """Wire name → class, for every event and version there is."""

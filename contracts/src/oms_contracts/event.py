@@ -124,7 +124,7 @@ def _in_utc(at: datetime) -> datetime:
 
 
 Instant = Annotated[AwareDatetime, Field(strict=True), AfterValidator(_in_utc)]
-"""A moment, read with any offset and kept and written in UTC, by RFC 3339; never a number."""
+"""A moment, read with any offset and kept and written in UTC, by RFC 3339."""
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 alphabetic code."""
@@ -150,6 +150,8 @@ ExternalId = Annotated[str, Field(pattern=r"^[A-Za-z0-9#][A-Za-z0-9._:#/\-]{0,63
 """A channel's order number, unique within the channel; at most 64 characters."""
 Country = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2 code."""
+CountryOrNone = Annotated[str, Field(pattern=r"^([A-Z]{2})?$")]
+"""Such a code, empty where none was told."""
 FlagCode = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_\-]{0,31}$")]
 """What is special about an order (`GIFT`, `VIP`): letters, digits, _ and -."""
 Priority = Annotated[int, Field(strict=True, ge=0, le=9)]
