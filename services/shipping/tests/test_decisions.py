@@ -1,0 +1,428 @@
+"""Shipping's rules about requests, hand-over and stops, one sentence each."""
+
+from datetime import UTC, datetime
+
+import pytest
+from oms_chassis.decision import Done, Woke, mint_id
+from oms_contracts.channel import ServiceLevel
+from oms_contracts.event import Tracked
+from oms_contracts.shipping import (
+    FailureCode,
+    ShipmentFailed,
+    ShipmentStopped,
+    ShipmentStopRefused,
+    Shipped,
+)
+
+from builders import (
+    ASKED,
+    ASKED_AGAIN,
+    NOW,
+    OTHER_STOP,
+    SHIPMENT_ID,
+    STOP,
+    Story,
+    asked,
+    labelled,
+    labels,
+    parcel,
+    scan,
+    shipped,
+    stop,
+)
+from oms_shipping.decisions import ImpossibleInput, deadline
+from oms_shipping.decisions.rates import arrival, cheapest
+from oms_shipping.domain import HandOver, Handover, LabelState, Policy, Rate, Status
+
+
+def test_a_request_buys_labels_for_all_parcels_in_one_call() -> None:
+    story = Story()
+    story.tell(asked(parcels=(parcel("P-1"), parcel("P-2"))))
+    (call,) = story.effects
+    assert (call.gateway, call.method) == ("carrier", "buy_labels")
+    assert [p["parcel_id"] for p in call.body["parcels"]] == ["P-1", "P-2"]
+    assert call.body["purchase_id"] == ASKED and call.body["address"] == "sealed"
+    assert story.facts == []
+
+
+def test_labels_are_handed_over_at_once_by_default() -> None:
+    story = shipped()
+    assert story.facts == [
+        Shipped(
+            request_id=ASKED,
+            shipment_id=SHIPMENT_ID,
+            parcels=(
+                Tracked(
+                    parcel_id="P-1", carrier="parcelpost", tracking_no="T-P-1",
+                    url="https://track.parcelpost.example/T-P-1",
+                ),
+            ),
+            eta=datetime(2026, 11, 26, 18, tzinfo=UTC),
+            shipped_at=NOW,
+        )
+    ]  # fmt: skip
+
+
+def test_where_hand_over_is_by_hand_labels_alone_ship_nothing() -> None:
+    story = labelled()
+    assert story.said == [] and story.shipment.status is Status.LABELLED
+    story.tell(HandOver(SHIPMENT_ID, ("T-P-1",)))
+    assert story.said == ["Shipped"]
+
+
+def test_the_way_of_hand_over_is_chosen_by_location() -> None:
+    story = Story(Policy(handover_by_location={"STORE": Handover.MANUAL}))
+    story.tell(asked(location="STORE"))
+    story.answer(**labels())
+    assert story.shipment.status is Status.LABELLED
+
+
+def test_hand_over_needs_a_scan_of_every_parcel_and_of_no_other() -> None:
+    story = labelled()
+    for scanned in ((), ("T-P-9",), ("T-P-1", "T-P-9")):
+        decision = story.tell(HandOver(SHIPMENT_ID, scanned))
+        assert decision.refusal is not None and decision.refusal.code == "parcels_differ"
+    assert story.said == []
+
+
+def test_hand_over_twice_ships_once() -> None:
+    story = labelled()
+    first = story.tell(HandOver(SHIPMENT_ID, ("T-P-1",)))
+    second = story.tell(HandOver(SHIPMENT_ID, ("T-P-1",)))
+    assert second.verdict == "again" and second.answer == first.answer
+    assert story.said == ["Shipped"]
+
+
+def test_parcels_of_a_shipment_that_is_not_ready_stay_at_the_ramp() -> None:
+    stopping = labelled()
+    stopping.tell(stop())
+    buying, failed = Story(), Story()
+    buying.tell(asked())
+    failed.tell(asked())
+    failed.refuse("address")
+    codes = {}
+    for name, story in {"stopping": stopping, "buying": buying, "failed": failed}.items():
+        refusal = story.tell(HandOver(SHIPMENT_ID, ("T-P-1",))).refusal
+        assert refusal is not None
+        codes[name] = refusal.code
+    assert codes == {"stopping": "stopped", "buying": "no_labels", "failed": "failed"}
+
+
+def test_a_hand_over_of_an_order_never_heard_of_is_refused_and_leaves_nothing() -> None:
+    story = Story()
+    decision = story.tell(HandOver(SHIPMENT_ID, ()))
+    assert decision.refusal is not None and story.state is None
+
+
+def test_a_repeated_request_is_answered_again_the_same_way() -> None:
+    story = shipped()
+    decision = story.tell(asked(), after_seconds=3_000)
+    assert decision.verdict == "again"
+    assert story.facts[0] == story.facts[1]
+    assert story.calls == ["buy_labels"]
+
+
+def test_a_repeated_request_changes_nothing_while_the_first_is_open() -> None:
+    story = Story()
+    story.tell(asked())
+    assert story.tell(asked()).verdict == "again"
+    assert story.calls == ["buy_labels"] and story.said == []
+
+
+@pytest.mark.parametrize(
+    ("code", "whose"),
+    [("address", FailureCode.ADDRESS), ("not_served", FailureCode.CARRIER)],
+)
+def test_a_refused_purchase_fails_the_shipment(code: str, whose: FailureCode) -> None:
+    story = Story()
+    story.tell(asked())
+    story.refuse(code, "no such street")
+    failure = ShipmentFailed(
+        request_id=ASKED, shipment_id=SHIPMENT_ID, code=whose, text="no such street"
+    )
+    assert story.facts == [failure]
+    story.tell(asked())
+    assert story.facts == [failure, failure]
+
+
+def test_after_a_failure_a_new_request_starts_afresh() -> None:
+    story = Story()
+    story.tell(asked())
+    story.refuse("address")
+    story.tell(asked(ASKED_AGAIN))
+    story.answer(**labels())
+    assert [e.body["purchase_id"] for e in story.effects] == [ASKED, ASKED_AGAIN]
+    assert [fact.request_id for fact in story.facts] == [ASKED, ASKED_AGAIN]
+
+
+def test_no_carrier_for_the_parcels_fails_without_a_call() -> None:
+    story = Story()
+    story.tell(asked(parcels=(parcel(weight_grams=2_000_000),)))
+    assert story.effects == [] and story.facts[0].code is FailureCode.CARRIER
+
+
+def test_a_stop_before_hand_over_voids_the_labels_and_wins() -> None:
+    story = labelled()
+    story.tell(stop())
+    assert story.calls == ["buy_labels", "void"] and story.said == []
+    assert story.effects[-1].body["purchase_id"] == ASKED
+    story.answer()
+    assert story.facts == [
+        ShipmentStopped(request_id=STOP, shipment_id=SHIPMENT_ID, labels_voided=True)
+    ]
+
+
+def test_a_stop_after_hand_over_is_refused_each_time() -> None:
+    story = shipped()
+    story.tell(stop())
+    story.tell(stop())
+    assert story.said == ["Shipped", "ShipmentStopRefused", "ShipmentStopRefused"]
+    assert story.facts[1] == story.facts[2]
+    assert isinstance(story.facts[1], ShipmentStopRefused)
+
+
+def test_a_stop_that_overtakes_its_request_wins_over_it() -> None:
+    story = Story()
+    story.tell(stop())
+    story.tell(asked())
+    stopped = ShipmentStopped(request_id=STOP, shipment_id=SHIPMENT_ID, labels_voided=True)
+    assert story.facts == [stopped, stopped] and story.effects == []
+
+
+def test_a_stop_during_the_purchase_is_decided_when_it_answers() -> None:
+    story = Story()
+    story.tell(asked())
+    story.tell(stop())
+    assert story.calls == ["buy_labels"] and story.said == []
+    story.answer(**labels())
+    assert story.calls == ["buy_labels", "void"] and story.said == []
+    story.answer()
+    assert story.said == ["ShipmentStopped"]
+
+
+def test_a_stop_during_a_purchase_that_is_refused_needs_no_void() -> None:
+    story = Story()
+    story.tell(asked())
+    story.tell(stop())
+    story.refuse("address")
+    assert story.said == ["ShipmentStopped"] and story.calls == ["buy_labels"]
+
+
+def test_a_stop_of_an_unclear_purchase_voids_it_by_its_name() -> None:
+    story = Story()
+    story.tell(asked())
+    story.lose()
+    story.tell(stop())
+    assert story.calls == ["buy_labels", "void"]
+    assert story.effects[-1].body["purchase_id"] == ASKED
+    story.answer()
+    assert story.said == ["ShipmentStopped"]
+
+
+def test_a_stop_of_a_purchase_that_waits_its_turn_ends_at_once() -> None:
+    story = Story()
+    story.tell(asked(shipment_id="S-0"))
+    story.tell(asked())
+    story.tell(stop())
+    assert story.said == ["ShipmentStopped"] and story.calls == ["buy_labels"]
+
+
+def test_every_stop_is_answered_and_a_repeated_one_again() -> None:
+    story = labelled()
+    for request_id in (STOP, OTHER_STOP, STOP):
+        story.tell(stop(request_id))
+    story.answer()
+    assert [fact.request_id for fact in story.facts] == [STOP, OTHER_STOP]
+    story.tell(stop(STOP))
+    assert story.facts[-1].request_id == STOP
+
+
+def test_a_void_that_comes_too_late_at_the_carrier_means_the_parcels_left() -> None:
+    story = labelled()
+    story.tell(stop())
+    story.refuse("in_transit")
+    assert story.said == ["Shipped", "ShipmentStopRefused"]
+
+
+def test_labels_that_cannot_be_voided_stop_the_shipment_at_a_cost() -> None:
+    story = labelled()
+    story.tell(stop())
+    story.refuse("too_old")
+    assert story.said == ["ShipmentStopped"] and not story.facts[0].labels_voided
+    assert story.shipment.attention
+
+
+def test_an_unclear_void_is_tried_again_and_at_last_called_what_it_is() -> None:
+    story = labelled()
+    story.tell(stop())
+    for _ in range(story.policy.void_attempts_max - 1):
+        story.lose()
+        assert story.said == []
+        story.wake()
+    story.lose()
+    assert story.calls.count("void") == story.policy.void_attempts_max
+    assert story.said == ["ShipmentStopped"] and not story.facts[0].labels_voided
+    assert story.shipment.labels is LabelState.UNCLEAR
+
+
+def test_after_a_stop_a_new_request_starts_afresh_and_the_old_stop_is_only_answered() -> None:
+    story = labelled()
+    story.tell(stop())
+    story.answer()
+    story.tell(asked(ASKED_AGAIN))
+    story.tell(stop(STOP))
+    story.answer(**labels())
+    assert story.shipment.status is Status.LABELLED
+    assert story.said == ["ShipmentStopped", "ShipmentStopped"]
+
+
+def test_a_stop_of_a_failed_shipment_is_answered() -> None:
+    story = Story()
+    story.tell(asked())
+    story.refuse("address")
+    story.tell(stop())
+    assert story.said == ["ShipmentFailed", "ShipmentStopped"]
+
+
+def test_an_unclear_purchase_is_repeated_under_the_same_name_ever_less_often() -> None:
+    story = Story()
+    story.tell(asked())
+    pauses = []
+    for _ in range(4):
+        story.lose()
+        assert story.said == [] and story.shipment.attention
+        before = story.now
+        story.wake()
+        pauses.append((story.now - before).total_seconds())
+    assert pauses == [60.0, 120.0, 240.0, 480.0]
+    assert {e.body["purchase_id"] for e in story.effects} == {ASKED}
+    assert len({e.id for e in story.effects}) == len(story.effects)
+    story.answer(**labels())
+    assert story.said == ["Shipped"] and not story.shipment.attention
+
+
+def test_a_call_open_for_too_long_comes_to_a_persons_attention_and_stays_open() -> None:
+    story = Story()
+    story.tell(asked())
+    due = deadline(story.policy, story.state)
+    assert due is not None and due.owner == "carrier"
+    story.wake()
+    assert story.shipment.attention and story.calls == ["buy_labels"]
+    later = deadline(story.policy, story.state)
+    assert later is not None and later.at > story.now
+    story.answer(**labels())
+    assert story.said == ["Shipped"] and not story.shipment.attention
+
+
+def test_parcels_that_wait_too_long_for_the_driver_come_to_a_persons_attention() -> None:
+    story = labelled()
+    due = deadline(story.policy, story.state)
+    assert due is not None and due.owner == "warehouse"
+    story.wake()
+    assert story.shipment.attention
+    later = deadline(story.policy, story.state)
+    assert later is not None and later.at > story.now
+
+
+def test_shipments_of_one_order_are_bought_one_call_at_a_time() -> None:
+    story = Story()
+    story.tell(asked())
+    story.tell(asked(ASKED_AGAIN, shipment_id="S-2"))
+    assert len(story.effects) == 1
+    story.answer(**labels())
+    assert [e.body["shipment_id"] for e in story.effects] == ["S-1", "S-2"]
+
+
+def test_an_answer_to_a_call_no_longer_open_is_late() -> None:
+    story = shipped()
+    stray = Done(mint_id(NOW, "stray"), "carrier", "void", {})
+    assert story.tell(stray).verdict == "late"
+    assert story.said == ["Shipped"]
+
+
+def test_labels_for_other_parcels_than_ours_park_the_order() -> None:
+    story = Story()
+    story.tell(asked())
+    with pytest.raises(ImpossibleInput):
+        story.answer(**labels("P-2"))
+
+
+def test_a_second_request_while_the_first_is_open_parks_the_order() -> None:
+    story = Story()
+    story.tell(asked())
+    with pytest.raises(ImpossibleInput):
+        story.tell(asked(ASKED_AGAIN))
+
+
+def test_a_scan_proves_a_hand_over_that_nobody_recorded() -> None:
+    story = labelled()
+    story.tell(scan("AE", NOW))
+    assert story.said == ["Shipped"] and story.shipment.status is Status.HANDED_OVER
+
+
+def test_a_scan_during_the_void_refuses_the_stop_whatever_the_void_brings() -> None:
+    story = labelled()
+    story.tell(stop())
+    story.tell(scan("AE", NOW))
+    story.answer()
+    assert story.said == ["Shipped", "ShipmentStopRefused"]
+    assert "voided" in story.shipment.attention
+
+
+def test_the_cheapest_allowed_product_is_chosen() -> None:
+    policy = Policy()
+    chosen = {
+        country: cheapest(policy, asked(country=country)) for country in ("DE", "FR", "US", "")
+    }
+    assert {c: rate and rate.service for c, rate in chosen.items()} == {
+        "DE": "home", "FR": "union", "US": "world", "": "world",
+    }  # fmt: skip
+    express = cheapest(policy, asked(level=ServiceLevel.EXPRESS))
+    heavy = cheapest(policy, asked(parcels=(parcel("P-1"), parcel("P-2", 60_000))))
+    assert express is not None and express.service == "union-express"
+    assert heavy is not None and heavy.service == "pallet"
+
+
+def test_prices_count_parcels_and_kilograms_begun() -> None:
+    rate = cheapest(Policy(), asked(parcels=(parcel("P-1", 1_001), parcel("P-2", 1_000))))
+    assert rate == Rate("parcelpost", "home", 2, 2 * 420 + 3 * 35, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("handed_over", "arrives"),
+    [
+        (datetime(2026, 11, 24, 10, tzinfo=UTC), datetime(2026, 11, 26, 18, tzinfo=UTC)),
+        (datetime(2026, 11, 24, 17, tzinfo=UTC), datetime(2026, 11, 27, 18, tzinfo=UTC)),
+        (datetime(2026, 11, 26, 10, tzinfo=UTC), datetime(2026, 11, 30, 18, tzinfo=UTC)),
+        (datetime(2026, 11, 28, 10, tzinfo=UTC), datetime(2026, 12, 2, 18, tzinfo=UTC)),
+    ],
+    ids=["in time", "after the pickup", "over the weekend", "handed over on a Saturday"],
+)
+def test_the_expected_delivery_counts_working_days(
+    handed_over: datetime, arrives: datetime
+) -> None:
+    assert arrival(Policy(), Rate("parcelpost", "home", 2, 455, "EUR"), handed_over) == arrives
+
+
+def test_nothing_is_awaited_once_a_shipment_failed_or_was_stopped() -> None:
+    failed, stopped = Story(), labelled()
+    failed.tell(asked())
+    failed.refuse("address")
+    stopped.tell(stop())
+    stopped.answer()
+    assert deadline(failed.policy, failed.state) is None
+    assert deadline(stopped.policy, stopped.state) is None
+
+
+def test_rows_follow_the_label() -> None:
+    story = labelled()
+    story.tell(stop())
+    story.answer()
+    assert [row.label for row in story.rows] == [LabelState.BOUGHT, LabelState.VOIDED]
+
+
+def test_a_wake_up_with_nothing_due_changes_nothing() -> None:
+    story = shipped()
+    before = story.state
+    decision = story.tell(Woke("a parcel is on its way", "carrier"))
+    assert decision.state is before and decision.effects == ()
