@@ -108,6 +108,17 @@ class Malformed:
     """Field, code and sentence of every fault."""
     digest: str = ""
     """Fingerprint of the bytes that were sent."""
+    sender: str = ""
+    """Who sent it: the channel that owns the topic."""
+    reference: str = ""
+    """What the sender calls the thing it speaks about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """A fact of our own that breaks its contract: no core is asked, its key is parked."""
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

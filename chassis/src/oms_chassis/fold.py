@@ -12,28 +12,37 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from oms_chassis.decision import CHOSEN_IDS_MAX, Deadline, Decision, Effect, Fact, Input, Ref
+from oms_chassis.decision import CHOSEN_IDS_MAX, Deadline, Decision, Effect, Fact, Input, Invalid, Ref
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of root and the topics whose facts it numbers (each topic a sequence of its own)."""
+    """A kind of root and the topics whose facts it numbers (each topic a sequence of its own).
+
+    `hears` are topics keyed by this kind's keys; every other topic belongs to the last kind.
+    """
 
     name: str
     topics: tuple[str, ...] = ()
+    hears: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Core:
     """A service's pure part. With one kind of root `decide` gets that root's state, else a `World`.
 
-    `roots` names the rows an input touches, its own first.
+    `roots_of` names the rows that an input touches besides its own (naming that as well is fine).
     """
 
     kinds: tuple[Kind, ...]
-    roots: Callable[[Input], Sequence[Ref]]
+    roots_of: Callable[[Input], Sequence[Ref]]
     decide: Callable[[Any, Input, datetime], Decision]
     deadline: Callable[[Any], Deadline | None]
+
+    def home(self, item: Input) -> Ref:
+        """The root that a fact heard is about."""
+        heard = (kind.name for kind in self.kinds if item.topic in kind.hears)
+        return next(heard, self.kinds[-1].name), item.key
 
     def numbering(self) -> dict[str, tuple[str, int]]:
         """Topic → kind of the root that numbers it, and which of that root's sequences."""
@@ -78,6 +87,7 @@ class Emitted:
     partition: int | None
     sequence: int
     cause: Input
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class Called:
     ref: Ref
     partition: int
     cause: Input
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +121,40 @@ class Outcome:
     rows: list[Any] = field(default_factory=list)
     failed: list[Failed] = field(default_factory=list)
 
+    def add(self, later: Outcome) -> None:
+        """Append what a later fold over the same world produced."""
+        self.decisions += later.decisions
+        self.facts += later.facts
+        self.effects += later.effects
+        self.rows += later.rows
+        self.failed += later.failed
+
+
+class InvalidInput(Exception):
+    """A fact that breaks its contract."""
+
 
 class UnlockedRoot(Exception):
     """A core spoke about a root that its `roots` did not name: a bug in the service."""
 
 
-def fold(core: Core, held: dict[Ref, Held], inputs: Iterable[Input], now: datetime, parked: set[Ref]) -> Outcome:
-    """Run `inputs` in order over `held`, which is changed in place.
+def fold(
+    core: Core, held: dict[Ref, Held], inputs: Iterable[tuple[Ref, Input]], now: datetime, parked: set[Ref]
+) -> Outcome:  # fmt: skip
+    """Run `inputs`, each with its own root, in order over `held`, which is changed in place.
 
     An input whose decision raises leaves no trace and parks its key: everything later for the
     same root is held back with it, in order. Refs in `parked` are parked already.
     """
     out = Outcome()
     numbering = core.numbering()
-    for item in inputs:
-        own = core.roots(item)[0]
+    for own, item in inputs:
         if own in parked:
             out.failed.append(Failed(item, own, None))
             continue
         try:
+            if isinstance(item.body, Invalid):
+                raise InvalidInput(item.body.reason)
             at = _moment(now, held[own])
             decision = core.decide(held[own].state if len(core.kinds) == 1 else World(held), item, at)
             _take(core, numbering, held, own, item, decision, at, out)
@@ -154,9 +180,9 @@ def _take(
     for ref in states:
         if ref not in held:
             raise UnlockedRoot(f"{item.topic} {type(item.body).__name__} changed {ref}, which is not locked")
-    facts, counts = _number(numbering, held, item, decision.facts, states)
+    facts, counts = _number(numbering, held, item, decision.facts, states, at)
     calls = [
-        Called(e.id or item.new_id(CHOSEN_IDS_MAX + len(facts) + n), e, own, held[own].partition, item)
+        Called(e.id or item.new_id(CHOSEN_IDS_MAX + len(facts) + n), e, own, held[own].partition, item, at)
         for n, e in enumerate(decision.effects)
     ]
     for ref, state in states.items():
@@ -174,7 +200,7 @@ def _take(
 
 def _number(
     numbering: Mapping[str, tuple[str, int]], held: Mapping[Ref, Held], item: Input,
-    facts: Sequence[Any], states: Mapping[Ref, Any],
+    facts: Sequence[Any], states: Mapping[Ref, Any], at: datetime,
 ) -> tuple[list[Emitted], dict[tuple[Ref, int], int]]:  # fmt: skip
     numbered: list[Emitted] = []
     counts: dict[tuple[Ref, int], int] = {}
@@ -189,5 +215,5 @@ def _number(
         number = counts[ref, sequence] = counts.get((ref, sequence), root.seqs[sequence]) + 1
         id_ = fact.id or item.new_id(CHOSEN_IDS_MAX + n)
         partition = root.partition if key == ref[1] else None
-        numbered.append(Emitted(id_, fact.body, fact.body.topic(), key, partition, number, item))
+        numbered.append(Emitted(id_, fact.body, fact.body.topic(), key, partition, number, item, at))
     return numbered, counts

@@ -1,0 +1,81 @@
+"""A service as a process: `python -m oms_<name> run | migrate | check`."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import uvloop
+from fastapi import APIRouter
+from oms_contracts.event import Event
+
+from oms_chassis import migrate
+from oms_chassis.decision import Deadline, Decision, Input, Ref
+from oms_chassis.fold import Core, Kind
+from oms_chassis.gateway import Gateway
+from oms_chassis.http import Door
+from oms_chassis.intake import Strangers
+from oms_chassis.sealing import KeyRing
+from oms_chassis.settings import Settings, load_policy
+from oms_chassis.store import Store
+
+USAGE = "usage: python -m oms_<service> run | migrate | check"
+
+
+def no_gateways(settings: Settings, ring: KeyRing) -> Mapping[str, Gateway]:
+    """For services that never call outside."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Service:
+    """Everything that makes a service this service and no other."""
+
+    name: str
+    hears: Sequence[type[Event]]
+    kinds: tuple[Kind, ...]
+    roots: Callable[[Input], Sequence[Ref]]
+    store: Store
+    policy: type[Any]
+    decide: Callable[[Any, Any, Input, datetime], Decision]
+    deadline: Callable[[Any, Any], Deadline | None]
+    routes: Callable[[Door], APIRouter]
+    gateways: Callable[[Settings, KeyRing], Mapping[str, Gateway]] = no_gateways
+    strangers: Strangers | None = None
+
+    def core(self, policy: Any) -> Core:
+        """The pure part under `policy`."""
+        return Core(
+            self.kinds, self.roots, partial(self.decide, policy), partial(self.deadline, policy)
+        )
+
+
+def main(service: Service) -> None:
+    """The command line of a service. Exits with 2 for a wrong word, 1 for a failed check."""
+    word = sys.argv[1] if len(sys.argv) == 2 else ""
+    settings = Settings(service=service.name)  # type: ignore[call-arg]  # the rest is environment
+    migrations = importlib.import_module(f"oms_{service.name}.migrations")
+    match word:
+        case "run":
+            # Only a process that runs needs the whole runtime.
+            from oms_chassis.process import run
+
+            uvloop.run(run(service, settings))
+        case "migrate":
+            asyncio.run(migrate.migrate(settings.database_dsn, migrations))
+        case "check":
+            load_policy(settings.policies_file, service.name, service.policy)
+            found = asyncio.run(
+                migrate.drift(settings.database_dsn, service.store.base.metadata)
+            )
+            print("\n".join(found) or f"{service.name}: settings, policies and tables agree")
+            sys.exit(1 if found else 0)
+        case _:
+            print(USAGE, file=sys.stderr)
+            sys.exit(2)

@@ -1,0 +1,196 @@
+"""The cycle: everything that can change an aggregate goes through this one transaction.
+
+    inbox → lock → load → decide → save → outbox, due, parked → commit
+
+It runs a batch of inputs from all five sources over one fold. It is retried as a whole, so
+nothing in it may have an effect outside the database.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from oms_chassis import due, outbox, parking
+from oms_chassis.decision import Input, Ref, Woke
+from oms_chassis.fold import Core, Failed, Held, Outcome, fold
+from oms_chassis.problems import CommandRefused, KeyParked
+from oms_chassis.sealing import KeyRing
+from oms_chassis.store import Store
+from oms_chassis.work import DeadLetter, OutRow, Source, Work, from_
+
+_FIRST = """
+WITH sent AS (DELETE FROM outbox WHERE id = ANY($1::bigint[])),
+answered AS (DELETE FROM outbox WHERE id = ANY($2::bigint[]) RETURNING id),
+fresh AS ({inbox} ON CONFLICT DO NOTHING RETURNING id)
+SELECT now() AS now, ARRAY(SELECT id FROM answered) AS answered,
+       ARRAY(SELECT id FROM fresh) AS fresh
+"""
+_FIRST_IDS = _FIRST.format(inbox="INSERT INTO inbox (id) SELECT unnest($3::uuid[])")
+_FIRST_HISTORY = _FIRST.format(
+    inbox="INSERT INTO inbox (id, key, happened_at, type, actor, topic, body, at) "
+    "SELECT u.*, now() FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::text[], "
+    "$7::text[], $8::text[], $9::bytea[]) u"
+)
+_HISTORY_COLUMNS = 7
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a cycle left behind once it was committed."""
+
+    rows: list[OutRow] = field(default_factory=list)
+    foreign_partitions: set[int] = field(default_factory=set)
+    answers: list[tuple[Work, Mapping[str, Any] | Exception]] = field(default_factory=list)
+    verdicts: list[tuple[Work, str]] = field(default_factory=list)
+    newly_parked: int = 0
+    next_due: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """The transaction of one service."""
+
+    core: Core
+    store: Store
+    writer: outbox.Writer
+    ring: KeyRing
+    tenant: str
+    partitions: int
+
+    async def run(
+        self, db: asyncpg.Connection, works: Sequence[Work],
+        dead: Sequence[DeadLetter] = (), sent: Sequence[int] = (),
+    ) -> Committed:  # fmt: skip
+        """One batch in one transaction; raises what the database raises."""
+        done = Committed()
+        async with db.transaction():
+            now, fresh = await self._admit(db, works, sent)
+            if fresh:
+                await self._decide(db, fresh, now, done)
+            if dead:
+                await parking.bury(db, self.ring, dead)
+        answered = {id(work) for work, _ in done.answers}
+        repeated = KeyParked("this command was carried out before")
+        done.answers += [
+            (w, repeated) for w in from_(works, Source.COMMAND) if id(w) not in answered
+        ]
+        return done
+
+    async def _admit(
+        self, db: asyncpg.Connection, works: Sequence[Work], sent: Sequence[int]
+    ) -> tuple[datetime, list[Work]]:
+        """Keep what was never seen before: the inbox and the deleted effect row decide."""
+        heard: dict[UUID, Work] = {}
+        for work in from_(works, Source.RECORD, Source.WAKE, Source.COMMAND):
+            heard.setdefault(work.item.id, work)
+        ids = sorted(heard)
+        rows = [w.row for w in from_(works, Source.OUTCOME)]
+        if self.store.history:
+            told = [_history(heard[i]) for i in ids]
+            columns = list(zip(*told, strict=True)) if told else [()] * _HISTORY_COLUMNS
+            first = await db.fetchrow(_FIRST_HISTORY, sent, rows, *columns)
+        else:
+            first = await db.fetchrow(_FIRST_IDS, sent, rows, ids)
+        answered, fresh = set(first["answered"]), set(first["fresh"])
+        kept = [
+            w for w in works
+            if w.source is Source.REDRIVE
+            or (w.source is Source.OUTCOME and w.row in answered)
+            or (heard.get(w.item.id) is w and w.item.id in fresh)
+        ]  # fmt: skip
+        return first["now"], kept
+
+    async def _decide(
+        self, db: asyncpg.Connection, works: list[Work], now: datetime, done: Committed
+    ) -> None:
+        refs, impossible = self._roots(works)
+        placed = [w for w in works if w.item.id not in impossible]
+        held = await self.store.load(
+            db, self.tenant, refs, [w.item for w in placed], self.partitions
+        )
+        before = {ref: h.state for ref, h in held.items()}
+        stuck = await parking.parked_among(db, {w.ref for w in works})
+        free, places = await parking.redrivable(db, from_(works, Source.REDRIVE))
+        stuck -= free
+        placed = [w for w in placed if w.source is not Source.REDRIVE or w.row in places]
+        started = time.time_ns()
+        out, errors = self._fold(placed, held, now, stuck)
+        out.failed += impossible.values()
+        await self.store.save(db, self.tenant, before, held, out.rows)
+        by_id = {w.item.id: w for w in works}
+        done.rows, done.foreign_partitions = await self.writer.write(db, out, by_id, held, started)
+        woken = {w.ref for w in from_(placed, Source.WAKE)}
+        done.next_due = await due.reschedule(db, self.core, before, held, woken, now)
+        done.newly_parked = await parking.settle(db, self.ring, works, by_id, out.failed)
+        done.verdicts = [(by_id[i.id], d.verdict) for i, d in out.decisions]
+        done.answers = _answers(by_id, out, errors)
+
+    def _roots(self, works: Sequence[Work]) -> tuple[set[Ref], dict[UUID, Failed]]:
+        """Every root that this batch touches, and the inputs that cannot even say which."""
+        refs: set[Ref] = set()
+        impossible: dict[UUID, Failed] = {}
+        for work in works:
+            refs.add(work.ref)
+            if work.source is Source.WAKE:
+                continue
+            try:
+                refs.update(self.core.roots_of(work.item))
+            except Exception as error:  # a body that its own service cannot place
+                impossible[work.item.id] = Failed(work.item, work.ref, error)
+        return refs, impossible
+
+    def _fold(
+        self, works: Sequence[Work], held: dict[Ref, Held], now: datetime, stuck: set[Ref]
+    ) -> tuple[Outcome, dict[UUID, Exception]]:
+        """Streams first, in order; then deadlines that are still due; then people's commands."""
+        streams = from_(works, Source.REDRIVE, Source.RECORD, Source.OUTCOME)
+        out = fold(self.core, held, [(w.ref, w.item) for w in streams], now, stuck)
+        for work in from_(works, Source.WAKE):
+            state = held[work.ref].state
+            deadline = self.core.deadline(state) if state is not None else None
+            if deadline is not None and deadline.at <= now:
+                woke = Woke(deadline.reason, deadline.owner)
+                work.item = Input(work.item.id, work.item.key, woke, now, work.item.partition)
+                out.add(fold(self.core, held, [(work.ref, work.item)], now, stuck))
+        errors: dict[UUID, Exception] = {}
+        for work in from_(works, Source.COMMAND):
+            # A command that fails is the caller's to hear about; it parks nothing.
+            tried = fold(self.core, held, [(work.ref, work.item)], now, set(stuck))
+            for failed in tried.failed:
+                errors[work.item.id] = failed.error or KeyParked(
+                    f"{work.ref[0]} {work.ref[1]} waits for a person; see the parked inputs"
+                )
+            tried.failed.clear()
+            out.add(tried)
+        return out, errors
+
+
+def _history(work: Work) -> tuple[Any, ...]:
+    """An input as it is remembered: what was said, and for strangers what the core may see."""
+    item = work.item
+    told = work.raw if work.raw and not work.stranger else msgspec.json.encode(item.body)
+    return item.id, item.key, item.at, work.type, item.actor, item.topic, told
+
+
+def _answers(
+    by_id: Mapping[UUID, Work], out: Outcome, errors: Mapping[UUID, Exception]
+) -> list[tuple[Work, Mapping[str, Any] | Exception]]:
+    answers: list[tuple[Work, Mapping[str, Any] | Exception]] = [
+        (by_id[i], error) for i, error in errors.items()
+    ]
+    for item, decision in out.decisions:
+        work = by_id[item.id]
+        if work.source is Source.COMMAND:
+            refusal = decision.refusal
+            answers.append(
+                (work, CommandRefused(refusal.code, refusal.text) if refusal else decision.answer or {})
+            )
+    return answers

@@ -1,0 +1,91 @@
+"""Deadlines: one row per aggregate that waits for something, and who wakes it when time is up.
+
+The row's time may be earlier than the aggregate's deadline, never later: a deadline that moves
+away is left standing and put right when it fires.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from oms_chassis.decision import Input, Ref, mint_id
+from oms_chassis.fold import Core, Held
+from oms_chassis.telemetry import traceparent_of_key
+from oms_chassis.work import Source, Work
+
+WAKE_AGAIN_SECONDS = 30.0
+"""A deadline that a decision left in the past is looked at again after this long."""
+WAKES_MAX = 500
+"""Most aggregates woken at once."""
+
+_LOWER = """
+INSERT INTO due (kind, key, partition, at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::smallint[], $4::timestamptz[])
+ON CONFLICT (kind, key) DO UPDATE SET at = EXCLUDED.at WHERE EXCLUDED.at < due.at
+"""
+_SET = _LOWER.partition(" WHERE EXCLUDED")[0]
+_FORGET = """
+DELETE FROM due USING unnest($1::text[], $2::text[]) AS u(kind, key)
+WHERE due.kind = u.kind AND due.key = u.key
+"""
+_FIRED = """
+SELECT kind, key, partition, at FROM due
+WHERE partition = ANY($1::smallint[]) AND at <= now()
+  AND NOT EXISTS (SELECT 1 FROM parked p WHERE p.kind = due.kind AND p.key = due.key)
+ORDER BY at LIMIT $2
+"""
+_NEXT = "SELECT min(at) FROM due WHERE partition = ANY($1::smallint[]) AND at > now()"
+
+Row = tuple[str, str, int, datetime]
+
+
+async def reschedule(
+    db: asyncpg.Connection, core: Core, before: Mapping[Ref, object],
+    held: Mapping[Ref, Held], woken: set[Ref], now: datetime,
+) -> datetime | None:  # fmt: skip
+    """Bring `due` in line with the states after a fold; returns the earliest new deadline."""
+    lower: list[Row] = []
+    put: list[Row] = []
+    forget: list[Ref] = []
+    for ref, root in sorted(held.items(), key=lambda item: item[0]):
+        if root.state is None or not (root.changed or ref in woken):
+            continue
+        after = core.deadline(root.state)
+        was = before[ref]
+        earlier = core.deadline(was) if was is not None else None
+        if after is None:
+            if earlier is not None or ref in woken:
+                forget.append(ref)
+        elif ref in woken:
+            again = now + timedelta(seconds=WAKE_AGAIN_SECONDS)
+            put.append((*ref, root.partition, after.at if after.at > now else again))
+        elif earlier is None or after.at < earlier.at:
+            lower.append((*ref, root.partition, after.at))
+    for statement, rows in ((_LOWER, lower), (_SET, put)):
+        if rows:
+            await db.execute(statement, *zip(*rows, strict=True))
+    if forget:
+        await db.execute(_FORGET, *zip(*forget, strict=True))
+    return min((row[3] for row in lower + put), default=None)
+
+
+async def fired(db: asyncpg.Connection, partitions: Sequence[int], ratio: float) -> list[Work]:
+    """Wake-ups whose time has come, oldest first; a parked aggregate sleeps on."""
+    return [_wake(r, ratio) for r in await db.fetch(_FIRED, partitions, WAKES_MAX)]
+
+
+async def next_at(db: asyncpg.Connection, partitions: Sequence[int]) -> datetime | None:
+    """When the next wake-up is due."""
+    found: datetime | None = await db.fetchval(_NEXT, partitions)
+    return found
+
+
+def _wake(row: asyncpg.Record, ratio: float) -> Work:
+    kind, key, partition, at = row["kind"], row["key"], row["partition"], row["at"]
+    item = Input(mint_id(at, f"wake|{kind}|{key}"), key, None, at, partition)
+    trace = traceparent_of_key(key, item.id, ratio)
+    return Work(item, Source.WAKE, (kind, key), "Woke", trace)
+

@@ -1,0 +1,100 @@
+"""What waits for a cycle: an input, where it came from, and what is needed if it fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from aiokafka import TopicPartition
+
+from oms_chassis.decision import Input, Ref
+
+
+class Source(Enum):
+    """The five ways into a cycle."""
+
+    REDRIVE = "redrive"
+    RECORD = "record"
+    OUTCOME = "outcome"
+    WAKE = "wake"
+    COMMAND = "command"
+
+
+@dataclass(slots=True)
+class Work:
+    """One input on its way into a cycle, with the root it is about.
+
+    `type` is its name for people and metrics; `raw` are the bytes it can be rebuilt from when
+    it is parked. `row` is the outbox row that an outcome answers, or the place in `parked`
+    that a redrive comes from.
+    """
+
+    item: Input
+    source: Source
+    ref: Ref
+    type: str
+    traceparent: str = ""
+    raw: bytes = b""
+    stranger: bool = False
+    row: int = 0
+    result: asyncio.Future[Mapping[str, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Bytes that are nobody's input; kept sealed, with the reason."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    type: str
+    reason: str
+    value: bytes
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one poll brought: inputs in order, and how far each partition is done with them."""
+
+    works: list[Work]
+    dead: list[DeadLetter]
+    first: dict[TopicPartition, int]
+    after: dict[TopicPartition, int]
+
+
+@dataclass(frozen=True, slots=True)
+class OutRow:
+    """A row of the outbox as it was committed: a fact to publish or a call to make."""
+
+    id: int
+    fact_id: UUID
+    destination: str
+    partition: int
+    kind: str
+    key: str
+    type: str
+    at: datetime
+    sequence: int
+    cause: UUID
+    traceparent: str
+    body: bytes
+
+    @property
+    def is_call(self) -> bool:
+        """Whether this row is a call to a gateway rather than a fact for a topic."""
+        return self.destination.startswith(GATEWAY)
+
+
+GATEWAY = "gateway:"
+"""Destinations that begin so are gateways, all others topics."""
+
+
+def from_(works: Iterable[Work], *sources: Source) -> list[Work]:
+    """Those works that came by one of `sources`, in order."""
+    return [w for w in works if w.source in sources]
