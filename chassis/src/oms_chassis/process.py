@@ -204,7 +204,7 @@ class Process:
         await self.calls.stop()
         await self.consumer.stop()
         await self.producer.stop()
-        self.tracer.close()
+        await asyncio.to_thread(self.tracer.close)
 
 
 async def run(service: Service, settings: Settings) -> None:

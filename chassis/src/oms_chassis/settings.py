@@ -26,6 +26,8 @@ class Settings(BaseSettings):
     """The service's own database, as its owner; holds a password."""
     tenant: str = "main"
     """Whose orders these are; part of every root key and every event."""
+    partitions: int = Field(12, ge=1)
+    """Partitions of every topic: equal everywhere, so that one replica owns an order whole."""
     slot: str = "0"
     """Tells replicas apart. Stable over restarts, so that a restarted replica gets its
     partitions back at once (static group membership)."""
@@ -57,6 +59,8 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     """Lines below this level are not written."""
 
+    partitions: int = Field(6, ge=1, le=256)
+    """Partitions of every topic: checked against the broker, and what keys are hashed over."""
     max_records: int = Field(500, ge=1, le=10_000)
     """Most Kafka records in one cycle, that is in one transaction."""
     cycle_ms_min: int = Field(25, ge=0)
