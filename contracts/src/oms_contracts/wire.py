@@ -208,7 +208,10 @@ def decode(event_class: type[AnyEvent], value: bytes) -> AnyEvent:
 def reasons_of(error: ValidationError) -> tuple[Reason, ...]:
     """What pydantic found, in field, code and sentence; what it found it *in* stays out."""
     faults = error.errors(include_url=False, include_context=False, include_input=False)
+    # pydantic drops faulty items and then calls their list too short: that is no fault of its own.
+    inside = {fault["loc"][:depth] for fault in faults for depth in range(len(fault["loc"]))}
     return tuple(
         Reason(field=".".join(map(str, fault["loc"])), code=fault["type"], text=fault["msg"])
-        for fault in faults[:REASONS_MAX]
-    )
+        for fault in faults
+        if not fault["loc"] or fault["loc"] not in inside
+    )[:REASONS_MAX]
