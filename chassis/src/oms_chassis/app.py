@@ -13,7 +13,6 @@ from typing import Any
 
 import uvloop
 from fastapi import APIRouter
-from oms_contracts.event import Event
 
 from oms_chassis import migrate
 from oms_chassis.decision import Deadline, Decision, Input, Ref
@@ -24,6 +23,7 @@ from oms_chassis.intake import Strangers
 from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings, load_policy
 from oms_chassis.store import Store
+from oms_contracts.event import Event
 
 USAGE = "usage: python -m oms_<service> run | migrate | check"
 
@@ -59,7 +59,7 @@ class Service:
 def main(service: Service) -> None:
     """The command line of a service. Exits with 2 for a wrong word, 1 for a failed check."""
     word = sys.argv[1] if len(sys.argv) == 2 else ""
-    settings = Settings(service=service.name)  # type: ignore[call-arg]  # the rest is environment
+    settings = Settings(service=service.name)
     migrations = importlib.import_module(f"oms_{service.name}.migrations")
     match word:
         case "run":
@@ -71,9 +71,7 @@ def main(service: Service) -> None:
             asyncio.run(migrate.migrate(settings.database_dsn, migrations))
         case "check":
             load_policy(settings.policies_file, service.name, service.policy)
-            found = asyncio.run(
-                migrate.drift(settings.database_dsn, service.store.base.metadata)
-            )
+            found = asyncio.run(migrate.drift(settings.database_dsn, service.store.base.metadata))
             print("\n".join(found) or f"{service.name}: settings, policies and tables agree")
             sys.exit(1 if found else 0)
         case _:

@@ -87,7 +87,14 @@ class Calls:
         item = Input(row.fact_id, row.key, body, datetime.now(UTC), row.partition)
         self._metrics.outcome(name, row.type, type(body).__name__)
         self._outcome(
-            Work(item, Source.OUTCOME, (row.kind, row.key), type(body).__name__, row.traceparent, row=row.id)
+            Work(
+                item,
+                Source.OUTCOME,
+                (row.kind, row.key),
+                type(body).__name__,
+                row.traceparent,
+                row=row.id,
+            )
         )
 
     async def _result(
@@ -114,7 +121,10 @@ class Calls:
             except Exception as error:  # an unknown result, whatever the library calls it
                 line.failed()
                 unsure, why = True, f"{type(error).__name__}: {error}"
-                log.warning("call unanswered", extra={"gateway": name, "method": method, "key": key, "error": why})
+                log.warning(
+                    "call unanswered",
+                    extra={"gateway": name, "method": method, "key": key, "error": why},
+                )
                 await asyncio.sleep(min(BACKOFF_SECONDS * 2**attempt, BACKOFF_MAX_SECONDS))
             else:
                 line.succeeded()

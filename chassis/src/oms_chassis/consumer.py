@@ -35,7 +35,7 @@ IDLE_SECONDS = 1.0
 log = logging.getLogger(__name__)
 
 
-class Consumer(ConsumerRebalanceListener):
+class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     """This process' membership in its service's consumer group.
 
     `deliver` takes a decoded batch and returns once there is room for another; `gained` and
@@ -88,7 +88,7 @@ class Consumer(ConsumerRebalanceListener):
 
     @property
     def _kafka(self) -> AIOKafkaConsumer:
-        return self._subscriber.consumer  # type: ignore[no-any-return]
+        return self._subscriber.consumer
 
     async def probe(self, partitions: int) -> None:
         """Return once the broker is there with every topic we need. Never gives up."""
@@ -155,7 +155,10 @@ class Consumer(ConsumerRebalanceListener):
         self.pause()
         for place in self._kafka.assignment():
             if place in first or place in self.done:
-                self._kafka.seek(place, min(first.get(place, self.done.get(place, 0)), self.done.get(place, 2**62)))
+                self._kafka.seek(
+                    place,
+                    min(first.get(place, self.done.get(place, 0)), self.done.get(place, 2**62)),
+                )
 
     def resume(self) -> None:
         """Go on reading."""
@@ -172,7 +175,9 @@ class Consumer(ConsumerRebalanceListener):
             self._committed.update(news)
         except Exception as error:  # a rebalance, an outage: the inbox makes repeats harmless
             self._metrics.commit_failures.inc()
-            log.warning("offsets not committed", extra={"error": f"{type(error).__name__}: {error}"})
+            log.warning(
+                "offsets not committed", extra={"error": f"{type(error).__name__}: {error}"}
+            )
 
     async def commit_regularly(self) -> None:
         """Commit at most every `offset_commit_ms`, and hold back strangers while we lag."""

@@ -191,6 +191,11 @@ def _answers(
         if work.source is Source.COMMAND:
             refusal = decision.refusal
             answers.append(
-                (work, CommandRefused(refusal.code, refusal.text) if refusal else decision.answer or {})
+                (
+                    work,
+                    CommandRefused(refusal.code, refusal.text)
+                    if refusal
+                    else decision.answer or {},
+                )
             )
     return answers

@@ -36,7 +36,9 @@ def mint_id(at: datetime, origin: str) -> UUID:
 
 
 def _shaped(unix_ms: int, bits: int) -> UUID:
-    return UUID(int=unix_ms << 80 | 0x7 << 76 | (bits >> 64 & 0xFFF) << 64 | 0b10 << 62 | bits & (2**62 - 1))
+    return UUID(
+        int=unix_ms << 80 | 0x7 << 76 | (bits >> 64 & 0xFFF) << 64 | 0b10 << 62 | bits & (2**62 - 1)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,4 +88,3 @@ def _wake(row: asyncpg.Record, ratio: float) -> Work:
     item = Input(mint_id(at, f"wake|{kind}|{key}"), key, None, at, partition)
     trace = traceparent_of_key(key, item.id, ratio)
     return Work(item, Source.WAKE, (kind, key), "Woke", trace)
-

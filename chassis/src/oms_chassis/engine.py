@@ -21,8 +21,8 @@ import asyncpg
 from oms_chassis.consumer import Consumer
 from oms_chassis.cycle import Committed, Cycle
 from oms_chassis.decision import Input, Invalid, Ref, mint_id
-from oms_chassis.problems import Unavailable
 from oms_chassis.metrics import Metrics
+from oms_chassis.problems import Unavailable
 from oms_chassis.settings import Settings
 from oms_chassis.telemetry import traceparent_of_key
 from oms_chassis.work import Batch, DeadLetter, Source, Work
@@ -152,7 +152,9 @@ class Engine:
         """Redrives stand first in what is held; then records; then the rest of what is held."""
         portion = _Portion(sent=self._sent)
         self._sent = []
-        held = [self._held.popleft() for _ in range(min(len(self._held), self._settings.max_records))]
+        held = [
+            self._held.popleft() for _ in range(min(len(self._held), self._settings.max_records))
+        ]
         portion.works += [w for w in held if w.source is Source.REDRIVE]
         while self._batches and len(portion.works) < self._settings.max_records:
             batch = self._batches.popleft()
@@ -280,7 +282,9 @@ class Engine:
             self.problem = f"{len(self._parked_at)} keys parked within a minute: reading stopped"
             log.error("stopped reading", extra={"error": self.problem})
             asyncio.get_running_loop().call_later(PARKED_WINDOW_SECONDS, self._read_again)
-            self.consumer.rewind({tp: n for b in reversed(self._batches) for tp, n in b.first.items()})
+            self.consumer.rewind(
+                {tp: n for b in reversed(self._batches) for tp, n in b.first.items()}
+            )
             self._drop_batches()
 
     def _read_again(self) -> None:

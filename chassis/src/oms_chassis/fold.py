@@ -12,7 +12,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from oms_chassis.decision import CHOSEN_IDS_MAX, Deadline, Decision, Effect, Fact, Input, Invalid, Ref
+from oms_chassis.decision import (
+    CHOSEN_IDS_MAX,
+    Deadline,
+    Decision,
+    Effect,
+    Fact,
+    Input,
+    Invalid,
+    Ref,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +71,7 @@ class Held:
 
 
 class World:
-    """The locked roots as a core of several kinds sees them: `world["sku", "A-1"]`, None if unborn."""
+    """The locked roots as a core of several kinds sees them: `world["sku", "A-1"]`, or None."""
 
     __slots__ = ("_held",)
 
@@ -108,7 +117,7 @@ class Failed:
 
     input: Input
     ref: Ref
-    error: BaseException | None
+    error: Exception | None
 
 
 @dataclass(slots=True)
@@ -139,8 +148,12 @@ class UnlockedRoot(Exception):
 
 
 def fold(
-    core: Core, held: dict[Ref, Held], inputs: Iterable[tuple[Ref, Input]], now: datetime, parked: set[Ref]
-) -> Outcome:  # fmt: skip
+    core: Core,
+    held: dict[Ref, Held],
+    inputs: Iterable[tuple[Ref, Input]],
+    now: datetime,
+    parked: set[Ref],
+) -> Outcome:
     """Run `inputs`, each with its own root, in order over `held`, which is changed in place.
 
     An input whose decision raises leaves no trace and parks its key: everything later for the
@@ -156,7 +169,9 @@ def fold(
             if isinstance(item.body, Invalid):
                 raise InvalidInput(item.body.reason)
             at = _moment(now, held[own])
-            decision = core.decide(held[own].state if len(core.kinds) == 1 else World(held), item, at)
+            decision = core.decide(
+                held[own].state if len(core.kinds) == 1 else World(held), item, at
+            )
             _take(core, numbering, held, own, item, decision, at, out)
         except Exception as error:  # any fault of a decision parks its input, whatever it is
             parked.add(own)
@@ -179,10 +194,19 @@ def _take(
         states[own] = decision.state
     for ref in states:
         if ref not in held:
-            raise UnlockedRoot(f"{item.topic} {type(item.body).__name__} changed {ref}, which is not locked")
+            raise UnlockedRoot(
+                f"{item.topic} {type(item.body).__name__} changed {ref}, which is not locked"
+            )
     facts, counts = _number(numbering, held, item, decision.facts, states, at)
     calls = [
-        Called(e.id or item.new_id(CHOSEN_IDS_MAX + len(facts) + n), e, own, held[own].partition, item, at)
+        Called(
+            e.id or item.new_id(CHOSEN_IDS_MAX + len(facts) + n),
+            e,
+            own,
+            held[own].partition,
+            item,
+            at,
+        )
         for n, e in enumerate(decision.effects)
     ]
     for ref, state in states.items():
@@ -211,9 +235,13 @@ def _number(
         ref = (kind, fact.root or key)
         root = held.get(ref)
         if root is None or (root.state is None and states.get(ref) is None):
-            raise UnlockedRoot(f"{type(fact.body).__name__} about {ref}, which is not locked or not there")
+            raise UnlockedRoot(
+                f"{type(fact.body).__name__} about {ref}, which is not locked or not there"
+            )
         number = counts[ref, sequence] = counts.get((ref, sequence), root.seqs[sequence]) + 1
         id_ = fact.id or item.new_id(CHOSEN_IDS_MAX + n)
         partition = root.partition if key == ref[1] else None
-        numbered.append(Emitted(id_, fact.body, fact.body.topic(), key, partition, number, item, at))
+        numbered.append(
+            Emitted(id_, fact.body, fact.body.topic(), key, partition, number, item, at)
+        )
     return numbered, counts

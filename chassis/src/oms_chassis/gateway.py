@@ -47,7 +47,9 @@ class Gateway:
         """Perform `method`; raise `GatewayRefused`, or anything else for an unknown result."""
         raise NotImplementedError
 
-    async def lookup(self, method: str, key: str, body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def lookup(
+        self, method: str, key: str, body: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
         """What became of the call with `key`: its answer, or None if it never took effect."""
         raise NotImplementedError
 

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import UUID
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.dependencies.models import Dependant

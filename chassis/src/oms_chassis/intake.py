@@ -15,14 +15,14 @@ from typing import Any
 from uuid import UUID
 
 from aiokafka import ConsumerRecord, TopicPartition
-from oms_contracts import wire
-from oms_contracts.event import Event
 
 from oms_chassis.decision import Input, Invalid, Malformed, Ref, mint_id
 from oms_chassis.metrics import Metrics
 from oms_chassis.sealing import KeyRing
 from oms_chassis.telemetry import traceparent_of_key
 from oms_chassis.work import Batch, DeadLetter, Source, Work
+from oms_contracts import wire
+from oms_contracts.event import Event
 
 STRANGER_PATTERN = r"oms\.channel\.[a-z0-9-]+\.v1"
 """Topics that the outside world writes."""
@@ -49,7 +49,8 @@ class Intake:
 
     def __init__(
         self, hears: Sequence[type[Event]], strangers: Strangers | None,
-        home: Callable[[Input], Ref], tenant: str, ring: KeyRing, metrics: Metrics, trace_ratio: float,
+        home: Callable[[Input], Ref], tenant: str, ring: KeyRing, metrics: Metrics,
+        trace_ratio: float,
     ) -> None:  # fmt: skip
         self._own: Mapping[str, type[Event]] = {c.TYPE: c for c in hears}
         self._majors = {name.rpartition(".")[0] for name in self._own}
@@ -111,13 +112,17 @@ class Intake:
         if envelope.id is None or envelope.at is None or not record.key:
             return self._dead(record, envelope.type, "id, time or key is missing")
         if envelope.tenant != self._tenant:
-            return self._dead(record, envelope.type, f"tenant {envelope.tenant!r} is not served here")
+            return self._dead(
+                record, envelope.type, f"tenant {envelope.tenant!r} is not served here"
+            )
         item = Input(
             envelope.id, record.key.decode(), self.body(envelope.type, record.value or b""),
             envelope.at, record.partition, record.topic,
         )  # fmt: skip
         trace = envelope.traceparent or ""
-        return Work(item, Source.RECORD, self._home(item), envelope.type, trace, record.value or b"")
+        return Work(
+            item, Source.RECORD, self._home(item), envelope.type, trace, record.value or b""
+        )
 
     def body(self, name: str, value: bytes) -> Event | Invalid:
         """The event in a value of our own, or why there is none."""
@@ -150,9 +155,7 @@ class Intake:
         prepared = self._strangers.prepare(self._ring, input_id, channel, body, digest)
         item = Input(input_id, key, prepared, at, record.partition, record.topic)
         trace = traceparent_of_key(key, input_id, self._ratio)
-        return Work(
-            item, Source.RECORD, self._home(item), known.TYPE, trace, value, stranger=True
-        )
+        return Work(item, Source.RECORD, self._home(item), known.TYPE, trace, value, stranger=True)
 
     def _understood(
         self, known: type[Event], value: bytes, channel: str, external: str, digest: str

@@ -1,4 +1,4 @@
-"""What operators see of a service, and do to it, over HTTP: parked inputs, dead letters, backlog."""
+"""What operators see of a service, and do to it: parked inputs, dead letters, backlog."""
 
 # Annotations here are read by FastAPI, hence not postponed.
 from datetime import UTC, datetime
@@ -82,7 +82,9 @@ class Operations:
         row["body"] = self._ring.open(row["body"].decode()).decode(errors="replace")
         return row
 
-    async def retry(self, position: Position, by: Annotated[Actor, Depends(actor)]) -> dict[str, bool]:
+    async def retry(
+        self, position: Position, by: Annotated[Actor, Depends(actor)]
+    ) -> dict[str, bool]:
         """Run a parked input, and what waits behind it, again."""
         async with self._pool().acquire() as db:
             return _found(await parking.ask_retry(db, position, by.name))
@@ -97,7 +99,9 @@ class Operations:
             sealed = self._ring.seal(msgspec.json.encode(body), unique).encode()
             return _found(await parking.ask_retry(db, position, by.name, sealed))
 
-    async def skip(self, position: Position, by: Annotated[Actor, Depends(actor)]) -> dict[str, bool]:
+    async def skip(
+        self, position: Position, by: Annotated[Actor, Depends(actor)]
+    ) -> dict[str, bool]:
         """Set a parked input aside for good; it stays among the dead letters."""
         async with self._pool().acquire() as db:
             return _found(await parking.skip(db, position, by.name, datetime.now(UTC)))
@@ -111,4 +115,3 @@ def _found(done: bool) -> dict[str, bool]:
     if not done:
         raise NotFound("nothing is parked there")
     return {"ok": True}
-

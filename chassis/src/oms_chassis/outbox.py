@@ -14,13 +14,13 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
-from oms_contracts import wire
 
 from oms_chassis.decision import Ref
 from oms_chassis.fold import Called, Emitted, Held, Outcome
 from oms_chassis.store import partition_of
 from oms_chassis.telemetry import Tracer
 from oms_chassis.work import GATEWAY, OutRow, Work
+from oms_contracts import wire
 
 _COLUMNS = (
     "fact_id, destination, partition, kind, key, type, at, sequence, cause, traceparent, body"
@@ -77,7 +77,7 @@ class Writer:
             work = by_id[item.id]
             traces[item.id] = self.tracer.span(
                 work.type, work.traceparent, started_ns, ended_ns,
-                {"messaging.message.id": str(item.id), "oms.key": item.key, "oms.verdict": decision.verdict},
+                {"oms.key": item.key, "oms.input": str(item.id), "oms.verdict": decision.verdict},
             )  # fmt: skip
         return traces
 

@@ -21,14 +21,21 @@ LOOK_SECONDS = 0.05
 """How often the table is asked for others' rows while there are replicas."""
 LOOK_ALONE_SECONDS = 1.0
 """The same while this process owns every partition."""
-_OTHERS = "SELECT DISTINCT partition FROM outbox WHERE writer <> $1 AND partition = ANY($2::smallint[])"
+_OTHERS = (
+    "SELECT DISTINCT partition FROM outbox WHERE writer <> $1 AND partition = ANY($2::smallint[])"
+)
 
 
 class Outgoing:
     """Knows which rows are on their way, so that none is handed over twice."""
 
     def __init__(
-        self, pool: Callable[[], asyncpg.Pool], writer: str, partitions: int, relay: Relay, calls: Calls
+        self,
+        pool: Callable[[], asyncpg.Pool],
+        writer: str,
+        partitions: int,
+        relay: Relay,
+        calls: Calls,
     ) -> None:
         self._pool = pool
         self._writer = writer

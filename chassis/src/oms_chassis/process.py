@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from oms_chassis import due, logs, parking, schema
+from oms_chassis import due, parking, schema
 from oms_chassis.app import Service
 from oms_chassis.calls import Calls
 from oms_chassis.consumer import Consumer
@@ -29,6 +29,7 @@ from oms_chassis.cycle import Committed, Cycle
 from oms_chassis.engine import Engine
 from oms_chassis.http import Door, application, serve
 from oms_chassis.intake import Intake
+from oms_chassis.logs import configure_logging
 from oms_chassis.metrics import Metrics
 from oms_chassis.operations import Operations
 from oms_chassis.outbox import Writer
@@ -56,7 +57,9 @@ log = logging.getLogger(__name__)
 class Process:
     """The parts of one replica and the tasks that keep it going."""
 
-    def __init__(self, service: Service, settings: Settings, ring: KeyRing, pool: asyncpg.Pool) -> None:
+    def __init__(
+        self, service: Service, settings: Settings, ring: KeyRing, pool: asyncpg.Pool
+    ) -> None:
         self.service, self.settings, self.ring, self.pool = service, settings, ring, pool
         self.metrics = metrics = Metrics()
         self.tracer = Tracer(settings)
@@ -74,11 +77,14 @@ class Process:
         )  # fmt: skip
         source = f"/oms/{service.name}"
         self.relay = Relay(
-            self.producer, source, settings.tenant, settings.relay_rows_max, self.engine.sent, metrics
+            self.producer,
+            source,
+            settings.tenant,
+            settings.relay_rows_max,
+            self.engine.sent,
+            metrics,
         )
-        self.outgoing = Outgoing(
-            self.database, writer, settings.partitions, self.relay, self.calls
-        )
+        self.outgoing = Outgoing(self.database, writer, settings.partitions, self.relay, self.calls)
         self.intake = Intake(
             service.hears, service.strangers, core.home, settings.tenant, ring, metrics,
             settings.trace_ratio,
@@ -209,7 +215,7 @@ class Process:
 
 async def run(service: Service, settings: Settings) -> None:
     """Run one replica until it is told to stop. Waits for its database; needs a key ring."""
-    logs.configure(settings)
+    configure_logging(settings)
     if settings.key_ring_file is None:
         raise SystemExit("OMS_KEY_RING_FILE is not set: nothing personal could be sealed or read")
     pool = await _connect(settings)

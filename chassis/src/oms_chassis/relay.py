@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
-from oms_contracts import wire
 
 from oms_chassis.metrics import Metrics
 from oms_chassis.work import OutRow
+from oms_contracts import wire
 
 SEND_AGAIN_SECONDS = 0.5
 """Pause before a batch that failed is sent again; polling and cycles go on meanwhile."""
@@ -61,7 +61,7 @@ class Relay:
                 shard.task = asyncio.create_task(self._drain(shard), name=f"relay {place}")
 
     async def give_up(self, partitions: Collection[int]) -> list[int]:
-        """Queue no more for `partitions` and let the batches in flight land; returns what is unsent."""
+        """Let the batches in flight for `partitions` land; returns the ids of what is unsent."""
         mine = [s for s in self._shards.values() if s.partition in partitions]
         unsent = [row.id for s in mine for row in s.rows]
         for shard in mine:
@@ -94,7 +94,10 @@ class Relay:
                 row.fact_id, row.type, self._source, row.at, row.sequence, row.cause,
                 self._tenant, row.traceparent or None,
             )  # fmt: skip
-            if batch.append(key=row.key.encode(), value=row.body, timestamp=None, headers=headers) is None:
+            if (
+                batch.append(key=row.key.encode(), value=row.body, timestamp=None, headers=headers)
+                is None
+            ):
                 break
             taken.append(shard.rows.popleft())
         batch.close()

@@ -90,7 +90,9 @@ async def keep_inbox_partitions(db: asyncpg.Connection, now: datetime, *, drop: 
     A service whose inbox is its history passes `drop=False`. Returns what was done.
     """
     done: list[str] = []
-    monday = (now - timedelta(days=now.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
+    monday = (now - timedelta(days=now.weekday())).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
     existing = {
         r["relname"]
         for r in await db.fetch(
@@ -118,7 +120,8 @@ async def _create(db: asyncpg.Connection, start: datetime) -> None:
     async with db.transaction():
         await db.execute(
             f"CREATE TABLE {name} (LIKE inbox INCLUDING ALL);"
-            f"WITH early AS (DELETE FROM inbox_rest WHERE id >= '{low}' AND id < '{high}' RETURNING *) "
+            f"WITH early AS (DELETE FROM inbox_rest "
+            f"WHERE id >= '{low}' AND id < '{high}' RETURNING *) "
             f"INSERT INTO {name} SELECT * FROM early;"
             f"ALTER TABLE inbox ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"
         )

@@ -59,8 +59,6 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern=r"^(DEBUG|INFO|WARNING|ERROR)$")
     """Lines below this level are not written."""
 
-    partitions: int = Field(6, ge=1, le=256)
-    """Partitions of every topic: checked against the broker, and what keys are hashed over."""
     max_records: int = Field(500, ge=1, le=10_000)
     """Most Kafka records in one cycle, that is in one transaction."""
     cycle_ms_min: int = Field(25, ge=0)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeVar
 
 import asyncpg
@@ -51,19 +51,44 @@ class Root:
     fixed_values: Callable[[Any], tuple[Any, ...]] = lambda _: ()
 
     def __post_init__(self) -> None:
-        names = (self.key, *self.fixed, "partition", *self.sequences, "changed_at", *self.moving)
-        if set(names) != set(sql.columns(self.table)):
-            odd = set(names) ^ set(sql.columns(self.table))
+        if odd := set(self.columns) ^ set(sql.columns(self.table)):
             raise TypeError(f"{self.table.__name__}: table and store disagree about {sorted(odd)}")
-        loaded = names[1:]
-        changing = (*self.sequences, "changed_at", *self.moving)
-        object.__setattr__(self, "lock", sql.lock(self.table, self.key, loaded))
-        object.__setattr__(self, "birth", sql.insert(self.table, names))
-        object.__setattr__(self, "change", sql.update(self.table, self.key, changing))
 
-    lock: str = ""
-    birth: str = ""
-    change: str = ""
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the table but the tenant, in the order `born` gives them."""
+        return (
+            self.key, *self.fixed, "partition", *self.sequences, "changed_at", *self.moving
+        )  # fmt: skip
+
+    @cached_property
+    def lock(self) -> str:
+        """Lock and read by key."""
+        return sql.lock(self.table, self.key, self.columns[1:])
+
+    @cached_property
+    def birth(self) -> str:
+        """Insert new roots."""
+        return sql.insert(self.table, self.columns)
+
+    @cached_property
+    def change(self) -> str:
+        """Write what moves."""
+        return sql.update(self.table, self.key, (*self.sequences, "changed_at", *self.moving))
+
+    def born(self, key: str, root: Held) -> tuple[Any, ...]:
+        """A new root's row."""
+        fixed, moving = self.fixed_values(root.state), self.moving_values(root.state)
+        return (key, *fixed, root.partition, *root.seqs, root.changed_at, *moving)
+
+    def moved(self, key: str, root: Held) -> tuple[Any, ...]:
+        """What a changed root writes."""
+        return (key, *root.seqs, root.changed_at, *self.moving_values(root.state))
+
+    def held(self, row: asyncpg.Record) -> Held:
+        """A root as it was loaded."""
+        sequences = [row[name] for name in self.sequences]
+        return Held(self.read(row), row["partition"], sequences, row["changed_at"])
 
 
 @dataclass(frozen=True)
@@ -73,18 +98,20 @@ class Rows:
     table: type[SQLModel]
     on_conflict: Literal["error", "nothing", "update"] = "error"
 
-    def __post_init__(self) -> None:
-        names = sql.columns(self.table)
-        clause = {
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Columns, which are the row class' fields."""
+        return sql.columns(self.table)
+
+    @cached_property
+    def statement(self) -> str:
+        """Insert, or as `on_conflict` says."""
+        conflict = {
             "error": "",
             "nothing": sql.ignore(),
-            "update": sql.replace(self.table, names),
-        }[self.on_conflict]
-        object.__setattr__(self, "names", names)
-        object.__setattr__(self, "statement", sql.insert(self.table, names, clause))
-
-    names: tuple[str, ...] = ()
-    statement: str = ""
+            "update": sql.replace(self.table, self.names),
+        }
+        return sql.insert(self.table, self.names, conflict[self.on_conflict])
 
 
 class Store:
@@ -119,7 +146,11 @@ class Store:
         """
 
     async def save_children(
-        self, db: asyncpg.Connection, tenant: str, before: Mapping[Ref, Any], held: Mapping[Ref, Held]
+        self,
+        db: asyncpg.Connection,
+        tenant: str,
+        before: Mapping[Ref, Any],
+        held: Mapping[Ref, Held],
     ) -> None:
         """Write what `load_children` would read back. `before` holds the states as loaded."""
 
@@ -137,9 +168,7 @@ class Store:
             if not keys:
                 continue
             for row in await db.fetch(root.lock, tenant, keys):
-                held[root.kind, row[root.key]] = Held(
-                    root.read(row), row["partition"], [row[s] for s in root.sequences], row["changed_at"]
-                )
+                held[root.kind, row[root.key]] = root.held(row)
             for key in keys:
                 if (root.kind, key) not in held:
                     held[root.kind, key] = Held(
@@ -158,13 +187,8 @@ class Store:
                 (key, h) for (kind, key), h in sorted(held.items(), key=_by_ref)
                 if kind == root.kind and h.changed and h.state is not None
             ]  # fmt: skip
-            born = [
-                (k, *root.fixed_values(h.state), h.partition, *h.seqs, h.changed_at, *root.moving_values(h.state))
-                for k, h in changed if h.born
-            ]  # fmt: skip
-            moved = [
-                (k, *h.seqs, h.changed_at, *root.moving_values(h.state)) for k, h in changed if not h.born
-            ]
+            born = [root.born(key, h) for key, h in changed if h.born]
+            moved = [root.moved(key, h) for key, h in changed if not h.born]
             if born:
                 await db.execute(root.birth, tenant, *zip(*born, strict=True))
             if moved:
