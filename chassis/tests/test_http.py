@@ -125,7 +125,6 @@ def problem(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, told["code"]
 
 
-@pytest.mark.asyncio
 async def test_a_command_reaches_the_core_with_its_actor(client: httpx.AsyncClient) -> None:
     answer = await client.post("/things/1", json={"name": "box"})
     assert answer.status_code == 200
@@ -134,7 +133,6 @@ async def test_a_command_reaches_the_core_with_its_actor(client: httpx.AsyncClie
     }  # fmt: skip
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("key", "expected"),
     [
@@ -152,7 +150,6 @@ async def test_what_the_core_says_becomes_a_problem(
     assert SECRET not in answer.text
 
 
-@pytest.mark.asyncio
 async def test_only_a_holder_of_the_scope_comes_in(
     tmp_path: Path, client: httpx.AsyncClient
 ) -> None:
@@ -165,7 +162,6 @@ async def test_only_a_holder_of_the_scope_comes_in(
     assert problem(reader) == (403, "forbidden") and "thing:read" in reader.json()["detail"]
 
 
-@pytest.mark.asyncio
 async def test_every_fault_of_a_request_is_told_at_once_and_none_repeats_it(
     client: httpx.AsyncClient,
 ) -> None:
@@ -184,19 +180,16 @@ async def test_every_fault_of_a_request_is_told_at_once_and_none_repeats_it(
     assert SECRET not in answer.text
 
 
-@pytest.mark.asyncio
 async def test_an_empty_value_is_explained(client: httpx.AsyncClient) -> None:
     answer = await client.post("/things/1", json={"name": ""})
     assert answer.json()["errors"][0]["text"] == "String should have at least 1 character"
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("path", ["/nowhere", "/things"])
 async def test_an_unknown_path_is_a_problem_too(client: httpx.AsyncClient, path: str) -> None:
     assert problem(await client.get(path)) == (404, "not_found")
 
 
-@pytest.mark.asyncio
 async def test_a_wrong_method_and_broken_json_are_problems_too(client: httpx.AsyncClient) -> None:
     wrong = await client.delete("/things/1")
     assert problem(wrong) == (405, "method_not_allowed") and wrong.headers["allow"]
@@ -205,7 +198,6 @@ async def test_a_wrong_method_and_broken_json_are_problems_too(client: httpx.Asy
     assert problem(broken) == (422, "invalid") and broken.json()["errors"][0]["field"] == ""
 
 
-@pytest.mark.asyncio
 @pytest.mark.parametrize("declared", [True, False])
 async def test_a_body_above_the_limit_is_refused_before_it_is_held(
     client: httpx.AsyncClient, declared: bool
@@ -226,7 +218,6 @@ async def test_a_body_above_the_limit_is_refused_before_it_is_held(
     assert taken <= 3
 
 
-@pytest.mark.asyncio
 async def test_a_body_at_the_limit_is_taken(client: httpx.AsyncClient) -> None:
     body = b'{"name":"box"}'.ljust(BODY_MAX_BYTES)
     headers = {"Content-Type": "application/json"}
@@ -262,7 +253,6 @@ def test_a_scope_of_the_whole_router_is_enough(tmp_path: Path) -> None:
     assert app_of(tmp_path, router=router)
 
 
-@pytest.mark.asyncio
 async def test_readiness_names_what_is_red(tmp_path: Path) -> None:
     state = {"database": "", "broker": ""}
     checks = {"database": lambda: state["database"], "broker": lambda: state["broker"]}
@@ -278,7 +268,6 @@ async def test_readiness_names_what_is_red(tmp_path: Path) -> None:
     assert (await client.get("/live")).status_code == 200
 
 
-@pytest.mark.asyncio
 async def test_metrics_and_the_description_need_no_key(tmp_path: Path) -> None:
     registry = CollectorRegistry()
     Counter("inputs", "Inputs", registry=registry).inc()
@@ -291,7 +280,6 @@ async def test_metrics_and_the_description_need_no_key(tmp_path: Path) -> None:
     assert described["paths"]["/things/{key}"]["post"]["security"] == [{"HTTPBearer": []}]
 
 
-@pytest.mark.asyncio
 async def test_a_request_under_way_is_answered_before_the_server_stops(tmp_path: Path) -> None:
     begun, go_on = asyncio.Event(), asyncio.Event()
     router = APIRouter(dependencies=[scope("thing:write")])
@@ -313,7 +301,6 @@ async def test_a_request_under_way_is_answered_before_the_server_stops(tmp_path:
             await client.get(f"http://127.0.0.1:{port}/live")
 
 
-@pytest.mark.asyncio
 async def test_a_taken_port_is_an_error_at_once(tmp_path: Path) -> None:
     app = app_of(tmp_path)
     async with serve(app, "127.0.0.1", 0) as port:

@@ -44,7 +44,9 @@ def test_no_file_admits_nobody() -> None:
     assert ApiKeys.load(None).actor(new_key("web", ["a"])[0]) is None
 
 
-@pytest.mark.parametrize("text", ["", "{}", '[{"name": "web"}]', '[{"name":"a","sha256":"x","scopes":[]}]'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", '[{"name": "web"}]', '[{"name":"a","sha256":"x","scopes":[]}]']
+)
 def test_what_is_no_keys_file_stops_the_service(tmp_path: Path, text: str) -> None:
     file = tmp_path / "keys.json"
     file.write_text(text)
