@@ -50,9 +50,7 @@ def stop_refused(shipment: Shipment, stop_id: str) -> ShipmentStopRefused:
     """The carrier has the parcels."""
     assert shipment.shipped_at is not None
     reason = f"handed over to the carrier at {shipment.shipped_at:%Y-%m-%d %H:%M} UTC"
-    return ShipmentStopRefused(
-        request_id=stop_id, shipment_id=shipment.shipment_id, reason=reason
-    )
+    return ShipmentStopRefused(request_id=stop_id, shipment_id=shipment.shipment_id, reason=reason)
 
 
 def records(

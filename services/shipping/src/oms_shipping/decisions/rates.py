@@ -6,8 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from oms_contracts.order import ShipmentRequested
 
-from oms_shipping.domain import Policy, Rate
-from oms_shipping.rules import CarrierService
+from oms_shipping.domain import CarrierService, Policy, Rate
 
 _SATURDAY = 5
 

@@ -1,6 +1,6 @@
-"""Default rules as data: which products carriers sell, and what their tracking codes mean.
+"""Carriers as data: which products they sell, and what their tracking codes mean.
 
-`deploy/policies.toml` may replace each table.
+These are the policy's defaults; `deploy/policies.toml` may replace each table.
 """
 
 from __future__ import annotations

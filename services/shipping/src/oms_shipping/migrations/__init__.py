@@ -1,0 +1,1 @@
+"""Revisions of shipping's tables, in the order of their numbers."""
