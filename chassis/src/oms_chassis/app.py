@@ -60,7 +60,8 @@ def main(service: Service) -> None:
     """The command line of a service. Exits with 2 for a wrong word, 1 for a failed check."""
     word = sys.argv[1] if len(sys.argv) == 2 else ""
     settings = Settings(service=service.name)
-    migrations = importlib.import_module(f"oms_{service.name}.migrations")
+    package = service.store.base.__module__.partition(".")[0]
+    migrations = importlib.import_module(f"{package}.migrations")
     match word:
         case "run":
             # Only a process that runs needs the whole runtime.

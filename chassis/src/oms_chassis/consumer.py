@@ -99,6 +99,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def join(self) -> None:
         """Join the service's group and start reading."""
+        self.problem = "joining the consumer group"
         await self._broker.start()
         self._reading = True
 
@@ -134,6 +135,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         owner = self._intake.topics[0]
         self.owned = frozenset(tp.partition for tp in assigned if tp.topic == owner)
         await self._gained(self.owned)
+        self.problem = ""
 
     async def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
         """Finish what is under way, say how far we came, let go."""

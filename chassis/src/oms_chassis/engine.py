@@ -25,7 +25,7 @@ from oms_chassis.metrics import Metrics
 from oms_chassis.problems import Unavailable
 from oms_chassis.settings import Settings
 from oms_chassis.telemetry import traceparent_of_key
-from oms_chassis.work import Batch, DeadLetter, Source, Work
+from oms_chassis.work import Batch, DeadLetter, Source, Work, brief
 
 BATCHES_WAITING_MAX = 2
 """The next batch is decoded while the database works on this one; more would only age."""
@@ -217,7 +217,7 @@ class Engine:
                 async with self._pool().acquire() as db:
                     return await self._cycle.run(db, works, dead, sent)
             except _AGAIN as error:
-                log.info("cycle repeated", extra={"error": str(error)})
+                log.info("cycle repeated", extra={"error": brief(error)})
             except asyncpg.UniqueViolationError as error:
                 # Two replicas gave birth to one root; the other was first: load it this time.
                 if error.table_name not in self._root_tables:
@@ -227,15 +227,15 @@ class Engine:
 
     def _impossible(self, work: Work, error: Exception) -> Work:
         """The culprit once more, to be parked this time."""
-        log.error("input cannot be saved", extra={"type": work.type, "error": str(error)})
+        log.error("input cannot be saved", extra={"type": work.type, "error": brief(error)})
         if work.source is Source.COMMAND:
             _resolve(work, error)
-        reason = Invalid(f"{type(error).__name__}: {error}")
+        reason = Invalid(brief(error))
         return replace(work, item=replace(work.item, body=reason), result=None)
 
     async def _suspend(self, portion: _Portion, error: Exception) -> None:
         """The database is away: records go back to Kafka, the rest is held, commands are told."""
-        self.problem = f"database: {type(error).__name__}: {error}"
+        self.problem = f"database: {brief(error)}"
         log.error("suspended", extra={"error": self.problem})
         self._sent = portion.sent + self._sent
         self._held.extendleft(
@@ -266,7 +266,7 @@ class Engine:
                 finally:
                     await db.close(timeout=1)
             except Exception as error:  # still away, in whatever words
-                self.problem = f"database: {type(error).__name__}: {error}"
+                self.problem = f"database: {brief(error)}"
                 continue
             await self._pool().expire_connections()
             return

@@ -19,7 +19,7 @@ from oms_chassis.decision import Done, Input, Ref, Refused, Unknown
 from oms_chassis.fold import Failed
 from oms_chassis.intake import Intake
 from oms_chassis.sealing import KeyRing
-from oms_chassis.work import DeadLetter, Source, Work, from_
+from oms_chassis.work import DeadLetter, Source, Work, brief, from_
 
 BEHIND = "waits behind an input that is parked"
 REASON_MAX_CHARS = 1_000
@@ -119,7 +119,7 @@ def _row(ring: KeyRing, work: Work, failed: Failed) -> tuple[Any, ...]:
 def _reason(failed: Failed) -> str:
     if failed.error is None:
         return BEHIND
-    return f"{type(failed.error).__name__}: {failed.error}"[:REASON_MAX_CHARS]
+    return brief(failed.error)[:REASON_MAX_CHARS]
 
 
 async def bury(db: asyncpg.Connection, ring: KeyRing, dead: Sequence[DeadLetter]) -> None:

@@ -95,6 +95,11 @@ GATEWAY = "gateway:"
 """Destinations that begin so are gateways, all others topics."""
 
 
+def brief(error: BaseException) -> str:
+    """An error in one line. PostgreSQL's further lines quote the row, and with it its content."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
 def from_(works: Iterable[Work], *sources: Source) -> list[Work]:
     """Those works that came by one of `sources`, in order."""
     return [w for w in works if w.source in sources]
