@@ -1,0 +1,49 @@
+# One door to everything; `make help` lists it. Nothing needs a step before it but Python 3.11.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+SERVICES := order inventory warehouse billing shipping notify
+PACKAGES := contracts chassis deploy/local $(SERVICES:%=services/%) cli
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up test check format lock clean
+
+help:  ## list what can be done
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(VENV)/ready  ## create the virtual environment with everything pinned
+
+$(VENV)/ready: requirements.lock $(PACKAGES:%=%/pyproject.toml)
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; set PYTHON to where it is"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e %)
+	@touch $@
+
+demo: setup  ## bring everything up, play 400 orders, prove the outcome, stop everything
+	$(BIN)/oms demo --standalone
+
+up: setup  ## bring everything up and keep it running until Ctrl-C
+	$(BIN)/oms up
+
+test: setup check  ## every check and every test
+	$(BIN)/python -m pytest
+
+check: setup  ## style, types, imports, and whether contracts stayed compatible
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m oms_contracts.gate check
+
+format: setup  ## write the code as `make check` wants it
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup  ## resolve requirements.in afresh, with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
+	  --python-version 3.11 requirements.in -o requirements.lock
+
+clean:  ## remove the virtual environment and the local run directory
+	rm -rf $(VENV) .oms

@@ -1,0 +1,67 @@
+"""`oms`: every command, mounted."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from oms_platform import PlatformError, default_run_dir, doctor, stop_running
+from rich.console import Console
+
+from oms_cli.stack import Stack
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+
+def checkout() -> Path:
+    """The checkout this command was installed from; raises typer.Exit outside of one."""
+    for folder in (Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents):
+        if (folder / "deploy/topics.toml").exists():
+            return folder
+    console.print("run this inside a checkout: deploy/topics.toml is nowhere above")
+    raise typer.Exit(2)
+
+
+@app.command()
+def up(keep_data: Annotated[bool, typer.Option(help="keep data from the last run")] = False) -> None:
+    """Bring up broker, databases, six services and a mailbox; stop them on Ctrl-C."""
+    asyncio.run(_up(keep_data))
+
+
+async def _up(keep_data: bool) -> None:
+    stop = asyncio.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, stop.set)
+    try:
+        async with Stack(checkout(), keep_data=keep_data, progress=console.print) as stack:
+            for name, url in stack.system.urls.items():
+                console.print(f"  {name:<10} {url}")
+            console.print(f"up; keys and addresses in {stack.run_dir}. Ctrl-C stops it.")
+            await stop.wait()
+    except PlatformError as error:
+        console.print(str(error))
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def down() -> None:
+    """Stop what `oms up` keeps running in this checkout."""
+    stopped = asyncio.run(stop_running(default_run_dir(checkout())))
+    console.print("stopped" if stopped else "nothing was running")
+
+
+@app.command(name="doctor")
+def diagnose() -> None:
+    """Say what this machine has and lacks, with the command that helps."""
+    findings = doctor(default_run_dir(checkout()))
+    for finding in findings:
+        mark = "ok     " if finding.ok else "missing"
+        console.print(f"{mark} {finding.name}: {finding.detail}", markup=False)
+        if finding.command:
+            console.print(f"        {finding.command}", markup=False)
+    sys.exit(0 if all(f.ok for f in findings) else 1)
