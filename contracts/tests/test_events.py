@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import ValidationError
 
 from oms_contracts.catalogue import EVENTS
 from oms_contracts.channel import Contact, OrderPlaced
-from oms_contracts.event import Event, OpenEnum, Reason, Value
+from oms_contracts.event import Event, OpenEnum, Qty, Reason, Value
 from oms_contracts.gate import CONTRACTS, schema_of
 from oms_contracts.order import HoldReleased, OrderHeld
 
@@ -197,3 +197,35 @@ def test_every_field_that_may_be_left_out_has_a_default_that_is_valid(
 @every_event
 def test_every_class_says_what_it_means(event_class: type[Event]) -> None:
     assert event_class.__doc__ not in (None, Event.__doc__, Value.__doc__)
+
+
+class MovedV2(Event):
+    """Goods were moved; the amount is in units."""
+
+    TYPE: ClassVar[str] = "oms.test.Moved.v2"
+    TOPIC: ClassVar[str] = "oms.test.v1"
+
+    units: Qty
+
+
+class MovedV1(Event):
+    """Goods were moved; the amount is in dozens."""
+
+    TYPE: ClassVar[str] = "oms.test.Moved.v1"
+    TOPIC: ClassVar[str] = "oms.test.v1"
+
+    dozens: Qty
+
+    def upcast(self) -> MovedV2:
+        return MovedV2(units=self.dozens * 12)
+
+
+def test_a_superseded_version_is_read_as_the_newest() -> None:
+    assert read(MovedV1, {"dozens": 2}).upcast() == MovedV2(units=24)
+
+
+@every_event
+def test_every_version_leads_to_a_newest_one(event_class: type[Event]) -> None:
+    newest = read(event_class, example(event_class)).upcast()
+    assert newest.upcast() is newest
+    assert newest.TYPE in EVENTS

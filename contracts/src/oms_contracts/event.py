@@ -62,6 +62,10 @@ class Event(Value):
         """The topic this very event belongs on."""
         return self.TOPIC if "{" not in self.TOPIC else self.TOPIC.format_map(dict(self))
 
+    def upcast(self) -> Event:
+        """The same fact as the newest version tells it; a superseded version overrides this."""
+        return self
+
     def __str__(self) -> str:
         """One line for a log: type and fields, without anything personal."""
         shown = (
