@@ -44,8 +44,15 @@ def test_an_event_is_one_line_with_its_fields(out: io.StringIO) -> None:
     }  # fmt: skip
 
 
-def test_a_line_break_in_a_field_does_not_make_a_second_line(out: io.StringIO) -> None:
-    logging.getLogger("oms_x").warning("refused", extra={"reason": 'x\n{"level":"INFO"}\u2028'})
+def test_a_field_is_cut_at_its_first_line_break(out: io.StringIO) -> None:
+    error = f"UniqueViolationError: duplicate key\nDETAIL: ({SECRET}) exists"
+    logging.getLogger("oms_x").warning("refused", extra={"error": error, "count": 3})
+    assert lines(out)[0]["error"] == "UniqueViolationError: duplicate key"
+    assert lines(out)[0]["count"] == 3
+
+
+def test_no_text_can_forge_a_line(out: io.StringIO) -> None:
+    logging.getLogger("oms_x").warning("refused", extra={"reason": 'x\r{"level":"INFO"}\u2028'})
     assert len(out.getvalue().splitlines()) == 1
 
 

@@ -38,21 +38,9 @@ from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 
 __all__ = [
-    "Actor",
-    "Check",
-    "CommandRefused",
-    "Door",
-    "KeyParked",
-    "NotFound",
-    "Problem",
-    "Submit",
-    "Unavailable",
-    "UnscopedRoute",
-    "actor",
-    "application",
-    "scope",
-    "serve",
-]
+    "Actor", "Check", "CommandRefused", "Door", "KeyParked", "NotFound", "Problem", "Submit",
+    "Unavailable", "UnscopedRoute", "actor", "application", "scope", "serve",
+]  # fmt: skip
 
 BODY_MAX_BYTES = 1_048_576
 """Four times an order of 500 lines."""

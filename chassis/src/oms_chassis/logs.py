@@ -1,8 +1,9 @@
 """Logs: one line of JSON per event, and no flood.
 
 Our own lines say what happened in words that never vary, `log.info("key parked", extra={…})`;
-everything that varies is a field chosen by the caller, so nothing personal slips in. Of other
-people's exceptions only class and place are told, since their texts quote what they choke on.
+everything that varies is a field chosen by the caller, so nothing personal slips in. Of an
+exception class and place are told; its text only if it speaks of connections or constraints,
+since all others like to quote what they choke on.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from oms_chassis.settings import Settings
 
 LINES_MAX = 10
 INTERVAL_SECONDS = 10.0
-EVENT_MAX_CHARS = 500
+TEXT_MAX_CHARS = 500
 FRAMES_MAX = 20
 _OURS = "oms_"
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
@@ -44,14 +45,19 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "service": self._service,
             "logger": record.name,
-            "event": record.getMessage().partition("\n")[0][:EVENT_MAX_CHARS],
+            "event": _brief(record.getMessage()),
         }
         if record.name.startswith(_OURS):
             given = record.__dict__.items()
-            line |= {name: value for name, value in given if name not in _STANDARD}
+            line |= {name: _brief(value) for name, value in given if name not in _STANDARD}
         if record.exc_info and record.exc_info[1] is not None:
             line |= _error(record.exc_info[1])
         return json.dumps(line, default=str)
+
+
+def _brief(value: Any) -> Any:
+    """The first line of a text: a database quotes the row it refuses in the lines after it."""
+    return value.partition("\n")[0][:TEXT_MAX_CHARS] if isinstance(value, str) else value
 
 
 def _error(error: BaseException) -> dict[str, Any]:
@@ -60,10 +66,9 @@ def _error(error: BaseException) -> dict[str, Any]:
         "error": f"{type(error).__module__}.{type(error).__qualname__}",
         "stack": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
-    # A database error's first line names the constraint; the row stands in the lines after it.
     telling = isinstance(error, OSError | KafkaError | asyncpg.PostgresError)
     if telling and not isinstance(error, asyncpg.DataError):
-        told["text"] = str(error).partition("\n")[0]
+        told["text"] = _brief(str(error))
     return told
 
 

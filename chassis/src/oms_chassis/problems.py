@@ -102,16 +102,11 @@ HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
     Exception: _internal,
 }
 
-_TEXT = {"type": "string"}
-_FAULT = {"type": "object", "properties": dict.fromkeys(("field", "code", "text"), _TEXT)}
-_SCHEMA = {
-    "type": "object",
-    "required": ["type", "title", "status", "code", "detail"],
-    "properties": dict.fromkeys(("type", "title", "code", "detail"), _TEXT)
-    | {"status": {"type": "integer"}, "errors": {"type": "array", "items": _FAULT}},
-}
+_FAULT = {"type": "object", "required": ["field", "code", "text"]}
+_MEMBERS = {"errors": {"type": "array", "items": _FAULT}}
+_SCHEMA = {"type": "object", "required": ["code", "detail"], "properties": _MEMBERS}
 DOCUMENTED: dict[str, Any] = {
-    "description": "Problem details; `errors` where the request is not acceptable",
+    "description": "Problem details (RFC 9457); with `errors` where the request is malformed",
     "content": {"application/problem+json": {"schema": _SCHEMA}},
 }
 """How OpenAPI describes them."""

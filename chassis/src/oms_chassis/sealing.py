@@ -79,13 +79,6 @@ class KeyRing:
             staged.replace(path)
         return cls(path)
 
-    def key_at(self, at: datetime) -> str:
-        """The id of the newest key whose month has begun at `at`; keys may be made ahead."""
-        begun = [id_ for id_ in self._keys if id_ <= at.astimezone(UTC).strftime("%Y-%m")]
-        if not begun:
-            raise SealError(f"no key for {at:%Y-%m} or before")
-        return max(begun)
-
     def seal(self, plain: bytes, unique: bytes, key_id: str = "") -> str:
         """Encrypt, by default with the newest key. `unique` tells this sealing from any other
         (an event id and a field name), so that equal texts do not look equal."""
