@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends
+from sqlalchemy import TIMESTAMP, BigInteger, SmallInteger
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel, select
+
 from oms_chassis.app import Service
 from oms_chassis.decision import (
     Deadline,
@@ -31,9 +35,6 @@ from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 from oms_chassis.store import Root, Rows, Store, codec
 from oms_contracts.event import Event
-from sqlalchemy import TIMESTAMP, BigInteger, SmallInteger
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel, select
 
 UNDECIDABLE, UNSAVABLE, PAYOUT, ALARM = 13, 666, 99, 77
 """Amounts that make `decide` raise, `save` fail, the gateway be called, a deadline be set."""
@@ -197,7 +198,9 @@ def routes(door: Door) -> APIRouter:
     router = APIRouter()
 
     @router.post("/accounts/{account}/withdraw/{amount}", dependencies=[scope("toy:write")])
-    async def withdraw(account: str, amount: int, who: Actor = Depends(actor)) -> dict[str, Any]:
+    async def withdraw(
+        account: str, amount: int, who: Annotated[Actor, Depends(actor)]
+    ) -> dict[str, Any]:
         return dict(await door.command("account", account, Withdraw(amount), who.name))
 
     @router.get("/accounts/{account}", dependencies=[scope("toy:read")])
