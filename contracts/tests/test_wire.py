@@ -54,6 +54,12 @@ def test_time_is_written_in_utc_wherever_the_writer_is() -> None:
     assert dict(headers(moved))["ce_time"] == b"2026-11-24T09:14:04.218000+00:00"
 
 
+def test_a_time_without_offset_is_never_written() -> None:
+    naive = wire.Envelope(ID, "x.v1", "/shop", datetime(2026, 11, 24), 1, tenant="main")
+    with pytest.raises(ValueError, match="offset"):
+        headers(naive)
+
+
 def test_sequences_sort_as_text_as_cloudevents_demands() -> None:
     ninth, tenth = (wire.Envelope(ID, "x.v1", "/s", AT, n, tenant="main") for n in (9, 10))
     assert dict(headers(ninth))["ce_sequence"] < dict(headers(tenth))["ce_sequence"]
@@ -80,6 +86,8 @@ def test_the_type_is_found_without_parsing_the_rest() -> None:
         ("ce_source", b"/shop\nERROR forged line", "printable ASCII"),
         ("ce_type", b"\xff\xfe", "printable ASCII"),
         ("ce_time", b"yesterday", "RFC 3339"),
+        ("ce_time", b"2026-11-24", "RFC 3339"),
+        ("ce_time", b"2026-11-24T09:14:04", "RFC 3339"),
         ("ce_time", b"0001-01-01T00:00:00+23:59", "RFC 3339"),
         ("ce_sequence", b"-1", "whole number"),
         ("ce_sequence", b"9" * 19, "whole number"),

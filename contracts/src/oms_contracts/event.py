@@ -24,7 +24,6 @@ from pydantic_core import CoreSchema
 
 JsonSchema = dict[str, Any]
 
-SKU_MAX_CHARS = 64
 ORDER_LINES_MAX = 500
 QTY_MAX_UNITS = 1_000_000
 AMOUNT_MAX_MINOR = 10**12
@@ -81,7 +80,7 @@ def _brief(value: object) -> str:
         return value.isoformat()
     if isinstance(value, tuple) and not isinstance(value[0], str):
         return f"[{len(value)}]"
-    text = str(value)
+    text = repr(value) if isinstance(value, Value) else str(value)
     return text if text.isprintable() else repr(text)
 
 
@@ -134,8 +133,6 @@ Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 """ISO 4217 alphabetic code."""
 Minor = Annotated[int, Field(strict=True, ge=0, le=AMOUNT_MAX_MINOR)]
 """An amount in minor units of its currency, zero or more."""
-SignedMinor = Annotated[int, Field(strict=True, ge=-AMOUNT_MAX_MINOR, le=AMOUNT_MAX_MINOR)]
-"""An amount in minor units that may be owed either way."""
 Qty = Annotated[int, Field(strict=True, ge=1, le=QTY_MAX_UNITS)]
 """Units of a SKU, at least one."""
 QtyOrNone = Annotated[int, Field(strict=True, ge=0, le=QTY_MAX_UNITS)]

@@ -90,7 +90,7 @@ def headers_of(
     headers = [
         *_constant(type, source, tenant),
         ("ce_id", str(id).encode()),
-        ("ce_time", at.astimezone(UTC).isoformat().encode()),
+        ("ce_time", _in_utc(at).isoformat().encode()),
         ("ce_sequence", b"%012d" % sequence),
     ]
     if cause is not None:
@@ -173,11 +173,16 @@ def _trace(value: bytes | None) -> str | None:
 
 def _moment(text: str) -> datetime:
     try:
-        at = datetime.fromisoformat(text)
-        # On the first and the last day of the calendar there may be no such moment in UTC.
-        return at if at.tzinfo is UTC else at.astimezone(UTC)
+        return _in_utc(datetime.fromisoformat(text))
     except (ValueError, OverflowError):
         raise WireError("ce_time is not a moment in RFC 3339") from None
+
+
+def _in_utc(at: datetime) -> datetime:
+    """Raises ValueError for a time without offset, OverflowError at the calendar's ends."""
+    if at.tzinfo is None:
+        raise ValueError("a time without its offset is no moment")
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def _number(text: str) -> int:
