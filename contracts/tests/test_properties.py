@@ -36,11 +36,15 @@ def allowed_by(schema: Node, root: Node) -> Values:
         case "array":
             most = min(schema.get("maxItems", ITEMS_MAX), ITEMS_MAX)
             items = allowed_by(schema["items"], root)
-            return st.lists(items, min_size=schema.get("minItems", 0), max_size=most)
+            least = schema.get("minItems", 0)
+            return st.lists(items, min_size=max(least, 1), max_size=most) | (
+                st.lists(items, min_size=least, max_size=most)
+            )
         case "string":
             return texts(schema)
         case "integer":
-            return st.integers(schema["minimum"], schema["maximum"])
+            limits = schema["minimum"], schema["maximum"]
+            return st.sampled_from(limits) | st.integers(*limits)
         case "boolean":
             return st.booleans()
         case "null":
@@ -59,7 +63,8 @@ def texts(schema: Node) -> st.SearchStrategy[str]:
     if "pattern" in schema:
         found = st.from_regex(schema["pattern"].replace("$", r"\Z"))
         return found.filter(lambda text: least <= len(text) <= most)
-    return st.text(st.characters(codec="utf-8"), min_size=least, max_size=most)
+    anything = st.text(st.characters(codec="utf-8"), min_size=least, max_size=most)
+    return st.sampled_from(["x" * least, "x" * most]) | anything
 
 
 def in_utc(text: str) -> bool:
@@ -82,7 +87,7 @@ def mended(data: Node) -> Node:
 
 
 @pytest.mark.parametrize("path", RELEASED, ids=[path.stem for path in RELEASED])
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(choice=st.data())
 def test_what_any_producer_writes_is_read_and_passed_on(path: Any, choice: st.DataObject) -> None:
     schema = json.loads(path.read_text())
