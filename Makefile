@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVICES := order inventory warehouse billing shipping notify
 PACKAGES := contracts chassis deploy/local $(SERVICES:%=services/%) cli
+TESTS := $(PACKAGES:%=%/tests) tests/architecture tests/simulation tests/integration
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check format lock clean
@@ -28,7 +29,7 @@ up: setup  ## bring everything up and keep it running until Ctrl-C
 	$(BIN)/oms up
 
 test: setup check  ## every check and every test
-	$(BIN)/python -m pytest
+	@for tests in $(TESTS); do echo "$$tests"; $(BIN)/python -m pytest $$tests || exit 1; done
 
 check: setup  ## style, types, imports, and whether contracts stayed compatible
 	$(BIN)/ruff check .
