@@ -130,7 +130,7 @@ class Intake:
         if known is None:
             return Invalid(f"{name} is newer than this service")
         try:
-            return wire.decode(known, value)
+            return wire.decode(known, value).upcast()
         except wire.InvalidBody as error:
             return Invalid(str(error))
 
@@ -163,7 +163,7 @@ class Intake:
         """What a stranger said, or what is wrong with it; and the order that its body names."""
         assert self._strangers is not None
         try:
-            body = wire.decode(known, value)
+            body = wire.decode(known, value).upcast()
         except wire.InvalidBody as error:
             reasons = tuple((r.field, r.code, r.text) for r in error.reasons)
             return Malformed(known.TYPE, reasons, digest, channel, external), ""
