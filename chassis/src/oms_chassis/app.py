@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ class Service:
 def main(service: Service) -> None:
     """The command line of a service. Exits with 2 for a wrong word, 1 for a failed check."""
     word = sys.argv[1] if len(sys.argv) == 2 else ""
-    settings = Settings(service=service.name)
+    # Where an orchestrator mounts secrets as files, each is named like its variable.
+    settings = Settings(service=service.name, _secrets_dir=os.environ.get("OMS_SECRETS_DIR"))
     package = service.store.base.__module__.partition(".")[0]
     migrations = importlib.import_module(f"{package}.migrations")
     match word:

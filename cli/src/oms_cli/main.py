@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from oms_platform import PlatformError, default_run_dir, doctor, stop_running
 from rich.console import Console
 
+from oms_cli import containers
 from oms_cli.stack import Stack
+from oms_platform import PlatformError, default_run_dir, doctor, stop_running
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(containers.app, name="compose")
 console = Console(stderr=True)
 
 
@@ -28,7 +30,9 @@ def checkout() -> Path:
 
 
 @app.command()
-def up(keep_data: Annotated[bool, typer.Option(help="keep data from the last run")] = False) -> None:
+def up(
+    keep_data: Annotated[bool, typer.Option(help="keep data from the last run")] = False,
+) -> None:
     """Bring up broker, databases, six services and a mailbox; stop them on Ctrl-C."""
     asyncio.run(_up(keep_data))
 

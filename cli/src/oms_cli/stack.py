@@ -14,9 +14,9 @@ from pathlib import Path
 from types import TracebackType
 
 import msgspec
+
 from oms_chassis import migrate
-from oms_chassis.keys import KeyLine, new_key
-from oms_chassis.sealing import KeyRing
+from oms_cli.credentials import draw_keys, make_key_ring, write_private
 from oms_platform import (
     SERVICES,
     LocalPlatform,
@@ -30,24 +30,9 @@ from oms_platform import (
 READY_SECONDS = 60.0
 """How long a service may take to become ready."""
 MAILBOX = "mailbox"
-CHANNELS = ("web", "marketplace", "store", "wholesale")
 SYSTEM_FILE = "system.json"
 
 Progress = Callable[[str], None]
-
-_READ = ("orders:read", "stock:read", "warehouse:read", "billing:read", "ledger:read")
-_READ += ("shipping:read", "notify:read", "ops:read")
-ROLES: Mapping[str, tuple[str, ...]] = {
-    "operator": (
-        *_READ, "orders:write", "orders:hold", "orders:cancel", "orders:approve", "orders:personal",
-        "billing:write", "shipping:track", "shipping:handover", "notify:write", "notify:personal",
-        "warehouse:receive", "warehouse:count", "warehouse:purchase", "warehouse:pick",
-        "warehouse:pack", "ops:write",
-    ),
-    "picker": ("warehouse:read", "warehouse:pick", "warehouse:pack"),
-    "finance": ("billing:read", "billing:write", "ledger:read", "orders:read", "orders:approve"),
-}  # fmt: skip
-"""Who works with the system, and what their keys allow."""
 
 
 class System(msgspec.Struct, frozen=True):
@@ -190,11 +175,9 @@ class Stack:
 
     def _describe(self, ports: Mapping[str, int]) -> System:
         """Draw fresh secrets and write down where everything will be."""
-        keys, lines = _draw_keys()
-        _write_private(self.run_dir / "api-keys.json", msgspec.json.encode(lines))
-        ring = self.run_dir / "key-ring.json"
-        if not ring.exists():
-            KeyRing.create(ring)
+        keys, lines = draw_keys()
+        write_private(self.run_dir / "api-keys.json", msgspec.json.encode(lines))
+        make_key_ring(self.run_dir / "key-ring.json")
         urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
         urls[MAILBOX] = f"smtp://127.0.0.1:{ports[MAILBOX]}"
         state = self.platform.state
@@ -203,25 +186,5 @@ class Stack:
             keys, {name: state.check_dsn(name) for name in self._names},
         )  # fmt: skip
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        _write_private(self.run_dir / SYSTEM_FILE, msgspec.json.encode(system))
+        write_private(self.run_dir / SYSTEM_FILE, msgspec.json.encode(system))
         return system
-
-
-def _draw_keys() -> tuple[dict[str, str], list[KeyLine]]:
-    keys: dict[str, str] = {}
-    lines: list[KeyLine] = []
-    for role, scopes in ROLES.items():
-        keys[role], line = new_key(role, scopes)
-        lines.append(line)
-    for channel in CHANNELS:
-        keys[channel], line = new_key(
-            channel, ("orders:write", "orders:read", "orders:cancel"), channel
-        )
-        lines.append(line)
-    return keys, lines
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    path.touch(mode=0o600, exist_ok=True)
-    path.chmod(0o600)
-    path.write_bytes(content)

@@ -1,0 +1,3 @@
+from oms_cli.main import app
+
+app()

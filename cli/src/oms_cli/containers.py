@@ -1,0 +1,82 @@
+"""What containers need before the services start: secrets, topics, databases, migrations.
+
+Both commands may be repeated: what is there stays as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import secrets
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from oms_chassis import migrate
+from oms_cli.credentials import draw_keys, make_key_ring, write_private
+from oms_platform import SERVICES, create_topics, load_topics
+from oms_platform.postgres.databases import CHECK_ROLE, prepare_databases, role_name
+
+SECRETS = Path("/run/oms")
+DATA = Path("/var/lib/oms")
+SERVICE_USER_ID = 10001
+"""The user that services run as (Dockerfile)."""
+
+app = typer.Typer(no_args_is_help=True, help="Prepare a system of containers.")
+
+
+@app.command(name="secrets")
+def make_secrets(folder: Path = SECRETS, data: Path = DATA) -> None:
+    """Draw passwords, API keys and the key ring, unless they are there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    make_key_ring(folder / "key-ring.json")
+    if not (folder / "api-keys.json").exists():
+        keys, lines = draw_keys()
+        write_private(folder / "keys-in-clear.json", msgspec.json.encode(keys))
+        write_private(folder / "api-keys.json", msgspec.json.encode(lines))
+    for name in ("postgres", CHECK_ROLE, *map(role_name, SERVICES)):
+        path = folder / f"{name}-password"
+        if not path.exists():
+            write_private(path, secrets.token_hex(16).encode())
+    # The database's own user reads its password as root, before it becomes itself.
+    for path in (folder / "key-ring.json", folder / "api-keys.json"):
+        path.chmod(0o440)
+        _give(path)
+    for owned in (data, data / "mails"):
+        owned.mkdir(parents=True, exist_ok=True)
+        _give(owned)
+
+
+def _give(path: Path) -> None:
+    os.chown(path, SERVICE_USER_ID, SERVICE_USER_ID)
+
+
+@app.command()
+def prepare(
+    kafka: Annotated[str, typer.Option(help="host:port of a broker")],
+    postgres: Annotated[str, typer.Option(help="host:port of the database server")],
+    folder: Path = SECRETS,
+    topics: Path = Path("deploy/topics.toml"),
+) -> None:
+    """Create topics, databases and roles, and migrate every service's tables."""
+    asyncio.run(_prepare(kafka, postgres, folder, topics))
+
+
+async def _prepare(kafka: str, postgres: str, folder: Path, topics: Path) -> None:
+    def password(name: str) -> str:
+        return (folder / f"{name}-password").read_text()
+
+    for name in await create_topics(kafka, load_topics(topics)):
+        typer.echo(f"topic {name}")
+    admin = f"postgresql://postgres:{password('postgres')}@{postgres}/postgres"
+    found = await prepare_databases(admin, SERVICES, password)
+    for service, dsn in found.dsns.items():
+        typer.echo(f"database of {service}")
+        await migrate.migrate(dsn, importlib.import_module(f"oms_{service}.migrations"))
+        own = folder / service
+        own.mkdir(exist_ok=True)
+        write_private(own / "oms_database_dsn", dsn.encode())
+        _give(own / "oms_database_dsn")
