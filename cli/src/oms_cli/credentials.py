@@ -9,8 +9,10 @@ from oms_chassis.keys import KeyLine, new_key
 from oms_chassis.sealing import KeyRing
 
 CHANNELS = ("web", "marketplace", "store", "wholesale")
-_READ = ("orders:read", "stock:read", "warehouse:read", "billing:read", "ledger:read")
-_READ += ("shipping:read", "notify:read", "ops:read")
+_READ = (
+    "orders:read", "stock:read", "warehouse:read", "billing:read", "ledger:read",
+    "shipping:read", "notify:read", "ops:read",
+)  # fmt: skip
 ROLES: Mapping[str, tuple[str, ...]] = {
     "operator": (
         *_READ, "orders:write", "orders:hold", "orders:cancel", "orders:approve", "orders:personal",

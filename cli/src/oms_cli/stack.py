@@ -70,7 +70,7 @@ class Stack:
         self.run_dir = run_dir or default_run_dir(checkout)
         self._settings = dict(settings or {})
         self._topics = checkout / "deploy/topics.toml"
-        self._policies = policies or checkout / "deploy/policies.toml"
+        self._policies = policies or checkout / "deploy/local/policies.toml"
         self._names = tuple(services)
         self._progress = progress
         self.platform = LocalPlatform(
