@@ -99,7 +99,8 @@ class Stack:
             ports = {name: free_port() for name in (*self._names, MAILBOX)}
             self._system = self._describe(ports)
             self._progress("migrating six databases")
-            await asyncio.gather(*map(self._migrate, self._names))
+            for name in self._names:  # alembic keeps its context in globals: one at a time
+                await self._migrate(name)
             self._progress("starting services")
             self.mailbox = self._start_mailbox(ports[MAILBOX])
             for name in self._names:
