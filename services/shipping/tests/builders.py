@@ -11,7 +11,6 @@ from oms_chassis.decision import Decision, Done, Effect, Input, Refused, Unknown
 from oms_contracts.channel import ServiceLevel
 from oms_contracts.event import LineQty
 from oms_contracts.order import Parcel, ShipmentRequested, ShipmentStopRequested
-
 from oms_shipping.decisions import deadline, decide
 from oms_shipping.domain import Handover, Policy, ScanReported, Shipment, Shipments
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+
 from oms_chassis.migrate import migrate
 from oms_platform import LocalPlatform
-
 from oms_shipping import migrations
 from oms_shipping.store import STORE
 

@@ -8,11 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from builders import NOW, ORDER_ID
+
 from oms_chassis.decision import Done, Effect, Input, Ref, mint_id
 from oms_chassis.fold import Outcome, fold
 from oms_chassis.problems import CommandRefused
-
-from builders import NOW, ORDER_ID
 from oms_shipping.domain import Policy
 from oms_shipping.main import service
 from oms_shipping.store import STORE

@@ -7,15 +7,15 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
+from builders import BY_HAND, ORDER_ID, SHIPMENT_ID, asked, labels
+from database import Database
+from prometheus_client import CollectorRegistry
+
 from oms_chassis.http import Door, application
 from oms_chassis.keys import new_key
 from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 from oms_contracts.channel import Address
-from prometheus_client import CollectorRegistry
-
-from builders import BY_HAND, ORDER_ID, SHIPMENT_ID, asked, labels
-from database import Database
 from oms_shipping.api import routes
 
 ADDRESS = Address(name="Ada <b>", line1="Main St 1", city="Bonn", postal_code="53111", country="DE")

@@ -3,17 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from oms_chassis.decision import Done, Woke, mint_id
-from oms_contracts.channel import ServiceLevel
-from oms_contracts.event import Tracked
-from oms_contracts.shipping import (
-    FailureCode,
-    ShipmentFailed,
-    ShipmentStopped,
-    ShipmentStopRefused,
-    Shipped,
-)
-
 from builders import (
     ASKED,
     ASKED_AGAIN,
@@ -29,6 +18,17 @@ from builders import (
     scan,
     shipped,
     stop,
+)
+
+from oms_chassis.decision import Done, Woke, mint_id
+from oms_contracts.channel import ServiceLevel
+from oms_contracts.event import Tracked
+from oms_contracts.shipping import (
+    FailureCode,
+    ShipmentFailed,
+    ShipmentStopped,
+    ShipmentStopRefused,
+    Shipped,
 )
 from oms_shipping.decisions import ImpossibleInput, deadline
 from oms_shipping.decisions.rates import arrival, cheapest

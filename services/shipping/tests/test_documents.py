@@ -3,11 +3,11 @@
 from xml.etree import ElementTree
 
 import pytest
+from builders import shipped
 from hypothesis import given
 from hypothesis import strategies as st
-from oms_contracts.channel import Address
 
-from builders import shipped
+from oms_contracts.channel import Address
 from oms_shipping.barcodes import code128_svg, code128_widths
 from oms_shipping.documents import as_html, as_zpl, label, printable
 

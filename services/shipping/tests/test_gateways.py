@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from builders import ASKED, ASKED_AGAIN, NOW
+
 from oms_chassis.gateway import GatewayRefused
 from oms_chassis.sealing import KeyRing
 from oms_contracts.channel import Address
-
-from builders import ASKED, ASKED_AGAIN, NOW
 from oms_shipping.domain import Policy
 from oms_shipping.gateways import Behaviour, SandboxCarrier
 

@@ -4,10 +4,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-from oms_contracts.shipping import ParcelDelivered, ParcelStatus, ShipmentStopped, Shipped
-
 from builders import (
     ASKED,
     BY_HAND,
@@ -21,6 +17,10 @@ from builders import (
     scan,
     stop,
 )
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oms_contracts.shipping import ParcelDelivered, ParcelStatus, ShipmentStopped, Shipped
 from oms_shipping.decisions import deadline
 from oms_shipping.domain import HandOver, Policy, Shipments, Status
 

@@ -2,10 +2,10 @@
 
 import asyncpg
 import pytest
-from oms_chassis.migrate import drift
-
 from builders import BY_HAND, ORDER_ID, SHIPMENT_ID, asked, labels, parcel, scan, stop
 from database import PARTITIONS, TENANT, Database, seconds_after_now
+
+from oms_chassis.migrate import drift
 from oms_shipping.domain import HandOver, Policy
 from oms_shipping.store import STORE
 

@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from oms_contracts.shipping import ParcelDelivered, ParcelException, ParcelStatus
-
 from builders import NOW, SHIPMENT_ID, Story, asked, labelled, labels, parcel, scan, shipped, stop
+
+from oms_contracts.shipping import ParcelDelivered, ParcelException, ParcelStatus
 from oms_shipping.decisions import deadline
 from oms_shipping.domain import ParcelRecord, Policy, ScanRecord
 

@@ -4,12 +4,12 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Response
+from pydantic import AwareDatetime, BaseModel, Field
+
 from oms_chassis.http import Door, NotFound, actor, scope
 from oms_chassis.keys import Actor
 from oms_chassis.sealing import SealError
 from oms_contracts.channel import Address
-from pydantic import AwareDatetime, BaseModel, Field
-
 from oms_shipping import documents, views
 from oms_shipping.domain import HandOver, ScanReported
 

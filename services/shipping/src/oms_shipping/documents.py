@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from html import escape
 
 from oms_contracts.channel import Address
-
 from oms_shipping.barcodes import code128_svg
 from oms_shipping.domain import Parcel, Shipment
 

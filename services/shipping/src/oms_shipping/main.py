@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from oms_chassis.app import Service
-
 from oms_shipping.api import routes
 from oms_shipping.decisions import deadline, decide
 from oms_shipping.domain import Policy

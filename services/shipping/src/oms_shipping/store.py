@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from oms_chassis.store import Root, Rows, Store, codec
-
 from oms_shipping.domain import ParcelRecord, ScanRecord, Shipments
 from oms_shipping.tables import Base, ParcelRow, ScanRow, ShipmentsRow
 

@@ -9,12 +9,13 @@ from datetime import datetime
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from oms_chassis.store import codec
 from oms_shipping.domain import Parcel, Rate, Shipment, Shipments
-from oms_shipping.store import decode
 from oms_shipping.tables import ParcelRow, ScanRow, ShipmentsRow
 
 ROWS_MAX = 500
 """Most exceptions shown at once, the oldest first."""
+_decode = codec(Shipments)[1]
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ class ExceptionView:
 async def shipments_of(session: AsyncSession, tenant: str, order_id: str) -> Shipments | None:
     """The root of an order, as the core knows it."""
     row = await session.get(ShipmentsRow, (tenant, order_id))
-    return decode(row.doc) if row else None
+    return _decode(row.doc) if row else None
 
 
 def shown(shipments: Shipments) -> list[ShipmentView]:

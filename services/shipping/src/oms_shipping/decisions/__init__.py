@@ -6,7 +6,6 @@ from datetime import datetime
 
 from oms_chassis.decision import Deadline, Decision, Done, Input, Refused, Unknown, Woke, refuse
 from oms_contracts.order import ShipmentRequested, ShipmentStopRequested
-
 from oms_shipping.decisions.calls import call_next, look_again
 from oms_shipping.decisions.outcomes import settle
 from oms_shipping.decisions.requests import ImpossibleInput, hand_over, ship, stop

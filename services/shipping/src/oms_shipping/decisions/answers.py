@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from oms_contracts.event import Tracked
 from oms_contracts.shipping import ShipmentFailed, ShipmentStopped, ShipmentStopRefused, Shipped
-
 from oms_shipping.domain import LabelState, Parcel, ParcelRecord, Shipment
 
 

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from oms_chassis.decision import Decision, Effect, Input, keep, seconds
-
 from oms_shipping.domain import OpenCall, Policy, Shipment, Shipments, Status
 
 SILENT = "the carrier does not answer"

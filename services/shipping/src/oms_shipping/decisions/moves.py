@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 
 from oms_chassis.decision import seconds
-
 from oms_shipping.decisions.answers import shipped, stop_refused, stopped
 from oms_shipping.decisions.rates import arrival
 from oms_shipping.domain import LabelState, Policy, Shipment, Status

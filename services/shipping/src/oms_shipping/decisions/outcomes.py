@@ -9,7 +9,6 @@ from typing import Any
 
 from oms_chassis.decision import Decision, Done, Refused, Unknown, keep, late, seconds
 from oms_contracts.shipping import FailureCode
-
 from oms_shipping.decisions.answers import failed, records
 from oms_shipping.decisions.calls import SILENT
 from oms_shipping.decisions.moves import leave, stay, void

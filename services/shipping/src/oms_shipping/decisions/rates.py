@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 
 from oms_contracts.order import ShipmentRequested
-
 from oms_shipping.domain import CarrierService, Policy, Rate
 
 _SATURDAY = 5

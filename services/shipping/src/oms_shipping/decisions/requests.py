@@ -9,7 +9,6 @@ from oms_chassis.decision import Decision, again, keep, refuse
 from oms_contracts import order
 from oms_contracts.order import ShipmentRequested, ShipmentStopRequested
 from oms_contracts.shipping import FailureCode
-
 from oms_shipping.decisions.answers import failed, records, shipped, stop_refused, stopped
 from oms_shipping.decisions.moves import leave, stay, void
 from oms_shipping.decisions.rates import cheapest

@@ -13,7 +13,6 @@ from typing import Any
 
 from oms_chassis.decision import Decision, again, late, refuse, seconds
 from oms_contracts.shipping import ParcelDelivered, ParcelException, ParcelStatus
-
 from oms_shipping.decisions.answers import records
 from oms_shipping.decisions.moves import Told, leave
 from oms_shipping.domain import (

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from oms_contracts.shipping import ParcelStatus
-
 from oms_shipping.domain.carriers import CARRIER_WORDS, SERVICES, TRACKING_URLS, CarrierService
 
 

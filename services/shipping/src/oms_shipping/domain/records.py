@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oms_contracts.shipping import ParcelStatus
-
 from oms_shipping.domain.shipments import LabelState
 
 

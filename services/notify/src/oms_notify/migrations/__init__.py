@@ -1,0 +1,1 @@
+"""Revisions of notify's tables, in the order of their numbers."""
