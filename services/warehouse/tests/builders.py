@@ -203,4 +203,3 @@ def refused(decision: Decision) -> str:
     assert decision.refusal is not None
     assert decision.refusal.text
     return decision.refusal.code
-

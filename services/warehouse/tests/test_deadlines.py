@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from oms_warehouse.decisions import GOODS, SUPPLIER, WAREHOUSE
-from oms_warehouse.domain import ConfirmPutBack, PurchaseOrderLine, ReceiveStock, WorkItem
-
-from .builders import (
+from builders import (
     F1,
     F2,
     SKU,
@@ -17,6 +14,9 @@ from .builders import (
     released,
     stop_requested,
 )
+
+from oms_warehouse.decisions import GOODS, SUPPLIER, WAREHOUSE
+from oms_warehouse.domain import ConfirmPutBack, PurchaseOrderLine, ReceiveStock, WorkItem
 
 
 def test_a_pick_list_waits_for_the_warehouse_until_its_ship_by_time() -> None:

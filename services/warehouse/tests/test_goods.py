@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from builders import NOW, SKU, Warehouse, after, backorder, refused
+
 from oms_contracts.goods import (
     PurchaseOrderConfirmed,
     PurchaseOrderPlaced,
@@ -19,8 +21,6 @@ from oms_warehouse.domain import (
     ReceiveStock,
     ReportDamage,
 )
-
-from .builders import NOW, SKU, Warehouse, after, backorder, refused
 
 
 def receipt(qty: int = 5, cause_id: str = "R-1", **more: str) -> ReceiveStock:
@@ -56,9 +56,7 @@ def test_a_receipt_number_stands_for_one_thing_only() -> None:
 def test_a_count_says_what_lies_there_even_if_that_is_nothing() -> None:
     warehouse = Warehouse()
     first = warehouse.tell(CountStock("main", 0, "C-1"), SKU, by="cy")
-    counted = StockCounted(
-        sku=SKU, location="main", counted_qty=0, cause_id="C-1", counted_by="cy"
-    )
+    counted = StockCounted(sku=SKU, location="main", counted_qty=0, cause_id="C-1", counted_by="cy")
     assert warehouse.facts == [counted]
     repeat = warehouse.tell(CountStock("main", 0, "C-1"), SKU, by="cy")
     assert (repeat.verdict, repeat.answer) == ("again", first.answer)

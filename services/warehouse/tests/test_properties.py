@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+from builders import (
+    F1,
+    F2,
+    NOW,
+    ORDER,
+    ROBOTS,
+    SKU,
+    Warehouse,
+    backorder,
+    lines,
+    part,
+    released,
+    request,
+    scan_id,
+    stop_requested,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -32,23 +48,6 @@ from oms_warehouse.domain import (
     StartPick,
     Status,
     StopAnswer,
-)
-
-from .builders import (
-    F1,
-    F2,
-    NOW,
-    ORDER,
-    ROBOTS,
-    SKU,
-    Warehouse,
-    backorder,
-    lines,
-    part,
-    released,
-    request,
-    scan_id,
-    stop_requested,
 )
 
 FULFILMENT_IDS = st.sampled_from([F1, F2])

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from builders import F1, F2, NOW, ROBOTS, Warehouse, lines, part, released, request, stop_requested
+
 from oms_contracts.channel import ServiceLevel
 from oms_contracts.warehouse import FulfilmentPacked, FulfilmentStopped
 from oms_warehouse.domain import AUTOMATIC, DeliveryAddress, Status, WorkItem
-
-from .builders import F1, F2, NOW, ROBOTS, Warehouse, lines, part, released, request, stop_requested
 
 
 def test_a_release_makes_a_pick_list_per_location_and_says_nothing_yet() -> None:
@@ -25,7 +25,7 @@ def test_a_release_is_shown_in_the_work_queue_with_its_sealed_address_apart() ->
     warehouse.tell(released(service_level=ServiceLevel.EXPRESS, flags=("VIP", "GIFT")))
     (item,) = [row for row in warehouse.rows if isinstance(row, WorkItem)]
     assert (item.fulfilment_id, item.status, item.units) == (F1, "released", 3)
-    assert (item.express, item.flags, item.due_at) == (True, "VIP GIFT", item.ship_by)
+    assert (item.rank, item.flags, item.due_at) == (0, "VIP GIFT", item.ship_by)
     assert DeliveryAddress(F1, "2026-11.sealed") in warehouse.rows
 
 

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 import pytest
+from builders import (
+    F1,
+    F2,
+    NOW,
+    Warehouse,
+    lines,
+    part,
+    refused,
+    released,
+    scan_id,
+    stop_requested,
+)
 
 from oms_contracts.order import Parcel
 from oms_contracts.warehouse import FulfilmentPacked, FulfilmentShort, ShortLine
@@ -16,19 +28,6 @@ from oms_warehouse.domain import (
     ScanVerb,
     StartPick,
     Status,
-)
-
-from .builders import (
-    F1,
-    F2,
-    NOW,
-    Warehouse,
-    lines,
-    part,
-    refused,
-    released,
-    scan_id,
-    stop_requested,
 )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from builders import F1, F2, ROBOTS, Warehouse, part, refused, released, request, stop_requested
+
 from oms_contracts.warehouse import FulfilmentStopped, FulfilmentStopRefused
 from oms_warehouse.domain import ConfirmPutBack, RefusePutBack, Status, WorkItem
-
-from .builders import F1, F2, ROBOTS, Warehouse, part, refused, released, request, stop_requested
 
 
 def stopped_units(fact: object) -> list[tuple[str, int]]:

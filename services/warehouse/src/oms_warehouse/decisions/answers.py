@@ -54,12 +54,13 @@ def work_item(order_id: str, fulfilment: Fulfilment) -> WorkItem:
         location=fulfilment.location,
         status=fulfilment.status.value,
         service_level=fulfilment.service_level.value,
-        express=fulfilment.service_level is ServiceLevel.EXPRESS,
         ship_by=fulfilment.ship_by,
+        rank=0 if fulfilment.service_level is ServiceLevel.EXPRESS else 1,
         units=fulfilment.wanted,
         flags=" ".join(fulfilment.flags),
         picker=fulfilment.picker,
-        stop_reason=open_stops[0].reason if open_stops else "",
+        # A customer's words: the database takes every character but this one.
+        stop_reason=open_stops[0].reason.replace("\0", " ") if open_stops else "",
         due_at=None if fulfilment.finished else fulfilment.due_at,
         overdue_since=None if fulfilment.finished else fulfilment.overdue_since,
     )
@@ -99,9 +100,7 @@ def _parcel(fulfilment: Fulfilment, parcel: Parcel) -> order_contract.Parcel:
         length_mm=parcel.length_mm,
         width_mm=parcel.width_mm,
         height_mm=parcel.height_mm,
-        lines=tuple(
-            LineQty(line_id=c.line_id, sku=c.sku, qty=c.qty) for c in parcel.contents
-        ),
+        lines=tuple(LineQty(line_id=c.line_id, sku=c.sku, qty=c.qty) for c in parcel.contents),
     )
 
 
@@ -131,7 +130,7 @@ _WRONG_STATUS = {
     Status.RELEASED: ("not_started", "Start this pick list first."),
     Status.PICKING: ("not_picked", "Pick the remaining {units_left} units, or report them short."),
     Status.PICKED: ("already_picked", "Everything is picked: take the units to packing."),
-    Status.PACKING: ("packing", "Packing has begun: scan the other {units_left} units into parcels."),
+    Status.PACKING: ("packing", "Packing has begun: scan the other {units_left} units."),
     Status.PACKED: ("already_packed", "The parcels are closed: take them to the loading dock."),
     Status.STOPPING: ("stopping", "The order was stopped: put the {units_left} units back."),
     Status.STOPPED: ("stopped", "The fulfilment is stopped: leave its units in their bins."),

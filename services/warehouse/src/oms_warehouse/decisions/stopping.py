@@ -32,9 +32,7 @@ from oms_warehouse.domain import (
 )
 
 
-def stop(
-    policy: Policy, before: OrderFulfilments | None, input: Input, now: datetime
-) -> Decision:
+def stop(policy: Policy, before: OrderFulfilments | None, input: Input, now: datetime) -> Decision:
     """Stop at once what is untouched; otherwise ask a person to put the units back."""
     asked: FulfilmentStopRequested = input.body
     fulfilment = before.find(asked.fulfilment_id) if before else None

@@ -18,6 +18,7 @@ from oms_warehouse.domain.commands import (
 )
 from oms_warehouse.domain.fulfilment import (
     AUTOMATIC,
+    FINISHED,
     Fulfilment,
     NextStep,
     OrderFulfilments,
@@ -42,6 +43,7 @@ from oms_warehouse.domain.records import (
 
 __all__ = [
     "AUTOMATIC",
+    "FINISHED",
     "PARCELS_MAX",
     "WEIGHT_MAX_GRAMS",
     "BinAssigned",

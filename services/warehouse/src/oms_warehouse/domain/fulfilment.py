@@ -34,6 +34,7 @@ class Status(StrEnum):
 
 
 FINISHED = (Status.PACKED, Status.STOPPED)
+"""Nothing is awaited from anybody here."""
 
 
 class NextStep(StrEnum):
@@ -270,7 +271,7 @@ class Fulfilment:
 
 @dataclass(frozen=True, slots=True)
 class OrderFulfilments:
-    """All fulfilments of one order.
+    """All fulfilments of one order: 0.8 kB for one of three lines, 12 kB for one of a hundred.
 
     `early_stops` came before the release of what they stop. `scans` are earlier answers that
     the inputs at hand may ask for again: evidence kept in rows, not part of the document.

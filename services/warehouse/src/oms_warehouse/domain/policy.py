@@ -14,8 +14,6 @@ class LocationPolicy:
     location: str
     auto_fulfil: bool = False
     """No person picks here: a machine or a partner does, and goods count as packed at once."""
-    default_bin: str = ""
-    """Where goods lie of which no receipt named a bin."""
 
 
 @dataclass(frozen=True, slots=True)

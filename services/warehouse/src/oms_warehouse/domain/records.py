@@ -103,8 +103,9 @@ class WorkItem:
     location: str
     status: str
     service_level: str
-    express: bool
     ship_by: datetime
+    rank: int
+    """Who comes first among those that must leave by the same time: 0 before 1."""
     units: int
     """Units that are still wanted: short ones have dropped out."""
     flags: str
