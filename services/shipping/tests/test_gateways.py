@@ -14,7 +14,7 @@ from oms_chassis.gateway import GatewayRefused
 from oms_chassis.sealing import KeyRing
 from oms_contracts.channel import Address
 from oms_shipping.domain import Policy
-from oms_shipping.gateways import Behaviour, SandboxCarrier
+from oms_shipping.gateways import ROUTES, USUAL_ROUTE, Behaviour, SandboxCarrier
 
 Buy = Callable[..., dict[str, Any]]
 
@@ -137,9 +137,7 @@ async def test_the_address_says_how_the_parcel_fares(
 
 
 def test_every_word_of_the_sandbox_is_one_of_ours() -> None:
-    from oms_shipping import gateways
-
-    words = {code for route in (*gateways._ROUTES.values(), gateways._USUAL) for _, code in route}
+    words = {code for route in (*ROUTES.values(), USUAL_ROUTE) for _, code in route}
     assert {Policy().word("parcelpost", word) for word in words}.isdisjoint({"unknown"})
 
 

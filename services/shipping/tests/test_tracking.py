@@ -175,6 +175,7 @@ def test_a_parcel_that_moves_although_it_was_stopped_is_an_exception_once() -> N
     for _ in range(2):
         story.tell(scan("AE", NOW))
     assert story.said == ["ShipmentStopped", "ParcelException"]
+    assert story.state is not None and "stopped" in story.state.attention
 
 
 def test_a_scan_of_a_label_that_was_replaced_is_late() -> None:

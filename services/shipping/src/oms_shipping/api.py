@@ -68,18 +68,21 @@ def routes(door: Door) -> APIRouter:
         except SealError:
             raise NotFound("the address was erased") from None
         made = documents.label(shipment, of, address)
-        if format == "zpl":
-            return Response(documents.as_zpl(made), media_type="application/zpl; charset=utf-8")
-        return Response(documents.as_html(made), media_type="text/html; charset=utf-8")
+        html = format == "html"
+        return Response(
+            documents.as_html(made) if html else documents.as_zpl(made),
+            media_type=f"{'text/html' if html else 'application/zpl'}; charset=utf-8",
+            headers={"Cache-Control": "no-store"},  # it shows where somebody lives
+        )
 
     @router.post("/tracking", dependencies=[scope("shipping:track")])
     async def tracking(scan: Scan, who: Annotated[Actor, Depends(actor)]) -> Any:
         async with door.sessions() as session:
-            found = await views.tracked(session, door.tenant, scan.tracking_no)
-        if found is None:
+            order_id = await views.order_of_parcel(session, door.tenant, scan.tracking_no)
+        if order_id is None:
             raise NotFound("no parcel has this tracking number")
         said = ScanReported(scan.tracking_no, scan.event_id, scan.code, scan.at)
-        return await door.command("shipments", found.order_id, said, who.name)
+        return await door.command("shipments", order_id, said, who.name)
 
     @router.post("/shipments/{shipment_id}/hand-over", dependencies=[scope("shipping:handover")])
     async def hand_over(

@@ -67,8 +67,8 @@ _REFUSALS = {
     Behaviour.REFUSE: ("address", "the carrier does not know this address"),
     Behaviour.UNSERVED: ("not_served", "the carrier does not take these parcels"),
 }
-_USUAL = ((0.0, "InTransit"), (0.5, "OutForDelivery"), (1.0, "Delivered"))
-_ROUTES = {
+USUAL_ROUTE = ((0.0, "InTransit"), (0.5, "OutForDelivery"), (1.0, "Delivered"))
+ROUTES = {
     Behaviour.ATTEMPT: ((0.0, "InTransit"), (0.5, "AttemptFail"), (1.0, "Delivered")),
     Behaviour.DAMAGED: ((0.0, "InTransit"), (0.5, "Damaged"), (1.0, "Delivered")),
     Behaviour.RETURN: ((0.0, "InTransit"), (0.5, "AttemptFail"), (1.0, "Returning")),
@@ -163,7 +163,7 @@ class SandboxCarrier(Carrier):
                 "at": (left_at + share * delivery).isoformat(),
             }
             for tracking_no in body["tracking_nos"]
-            for n, (share, code) in enumerate(_ROUTES.get(_fate(tracking_no), _USUAL))
+            for n, (share, code) in enumerate(ROUTES.get(_fate(tracking_no), USUAL_ROUTE))
             if left_at + share * delivery <= asked_at
         ]
         return {"scans": scans}

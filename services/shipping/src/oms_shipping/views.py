@@ -145,6 +145,12 @@ async def tracked(session: AsyncSession, tenant: str, tracking_no: str) -> Track
     )
 
 
+async def order_of_parcel(session: AsyncSession, tenant: str, tracking_no: str) -> str | None:
+    """Which order a labelled parcel belongs to."""
+    row = await session.get(ParcelRow, (tenant, tracking_no))
+    return row.order_id if row else None
+
+
 async def order_of_shipment(session: AsyncSession, tenant: str, shipment_id: str) -> str | None:
     """Which order a labelled shipment belongs to."""
     of_shipment = (ParcelRow.tenant == tenant, ParcelRow.shipment_id == shipment_id)

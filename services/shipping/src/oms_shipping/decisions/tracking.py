@@ -26,6 +26,7 @@ from oms_shipping.domain import (
     Status,
 )
 
+ASTRAY = "the carrier has a parcel of a shipment that was stopped"
 _RANK = {
     word: rank
     for rank, word in enumerate(
@@ -140,7 +141,8 @@ def _observe(
     told: tuple[Any, ...] = ()
     if moved and shipment.status is Status.STOPPED and word not in parcel.told:
         seen = replace(seen, told=(*seen.told, word))
-        told = (_exception(shipment, parcel, word, scan.at, "moves although it was stopped"),)
+        shipment = replace(shipment, attention=ASTRAY)
+        told = (_exception(shipment, parcel, word, scan.at, ASTRAY),)
     elif word is ParcelStatus.DELIVERED and seen != parcel:
         told = (
             ParcelDelivered(
