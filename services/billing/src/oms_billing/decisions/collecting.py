@@ -27,8 +27,6 @@ PROVIDER_SILENT = "provider_silent"
 RECEIPTS_MAX = 50
 """Payments that may be booked on one invoice."""
 
-_UNCAPTURED = (ReceivableStatus.CAPTURING, ReceivableStatus.RETRYING)
-
 
 def collect(draft: Draft, attempt: Attempt, receivable: Receivable) -> None:
     """Get the invoice's money from where it was promised."""
@@ -162,7 +160,7 @@ def capture_unknown(draft: Draft, attempt: Attempt, shipment_id: str) -> None:
 def give_up_captures(draft: Draft, attempt: Attempt) -> None:
     """The promise is gone: what was to be captured from it is owed."""
     for receivable in attempt.receivables:
-        if receivable.status in _UNCAPTURED:
+        if receivable.uncaptured:
             attempt = _owe(draft, attempt, receivable, NO_AUTHORISATION)
 
 

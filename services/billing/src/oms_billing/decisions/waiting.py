@@ -117,7 +117,7 @@ def _look_at(draft: Draft, attempt: Attempt) -> None:
 
 def _keep_promise_alive(draft: Draft, attempt: Attempt, until: datetime | None) -> None:
     """Renew it while it lasts and is needed; once it has lapsed, people must look."""
-    finished = attempt.last_shipped and not any(r.open_minor for r in attempt.receivables)
+    finished = attempt.last_shipped and not any(r.uncaptured for r in attempt.receivables)
     review_at = draft.now + seconds(draft.policy.review_seconds)
     if until is None:
         draft.put(replace(attempt, next_at=review_at))

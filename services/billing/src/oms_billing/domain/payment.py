@@ -117,6 +117,11 @@ class Receivable:
         return self.amount.gross_minor - self.paid_minor - self.credited_minor
 
     @property
+    def uncaptured(self) -> bool:
+        """Whether a capture of it is still to be made."""
+        return self.status in (ReceivableStatus.CAPTURING, ReceivableStatus.RETRYING)
+
+    @property
     def had_to_wait(self) -> bool:
         """Whether it is, or was, more than the blink between a shipment and its capture."""
         return self.on_account or self.code != ""

@@ -42,11 +42,12 @@ class Policy:
     void_retry_seconds: float = 900.0
     """A refused void or return of a deposit is tried again after this, until it succeeds."""
     released_codes: tuple[str, ...] = (
+        "already_captured",
         "already_voided",
         "authorisation_expired",
         "unknown_authorisation",
     )
-    """Refusals of a void that say: that money is free already."""
+    """Refusals of a void that say: nothing is held any more."""
 
     review_seconds: float = 14 * _DAY_SECONDS
     """A payment that is neither used nor voided is looked at by a person this often."""
