@@ -54,7 +54,7 @@ FULFILMENT_IDS = st.sampled_from([F1, F2])
 SKUS = st.sampled_from(["MUG-1", "TEA-1", "CUP-1"])
 LINE_IDS = st.sampled_from(["1", "2", "3"])
 QTY = st.integers(1, 3)
-SCAN = st.integers(1, 40)
+SCAN = st.integers(1, 60)
 PEOPLE = st.sampled_from(["ann", "bob"])
 UNITS = lines(("1", "MUG-1", 2), ("2", "TEA-1", 1), ("3", "MUG-1", 1))
 REQUESTS = st.integers(1, 3)
@@ -69,6 +69,7 @@ class Floor(RuleBasedStateMachine):
         self.now = NOW
         self.release = released(part(F1, "main", UNITS), part(F2, second_location, UNITS))
         self.answers: dict[str, object] = {}
+        self.taken: list[ScanPick | ReportShort | ScanPack | ScanPutBack] = []
         self.warehouse.tell(self.release)
 
     def told(self, body: object, by: str = "") -> object:
@@ -82,8 +83,16 @@ class Floor(RuleBasedStateMachine):
         key = repr(body)
         if answer is not None:
             assert self.answers.setdefault(key, answer) == answer
+            self.taken.append(body)
         else:
             assert key not in self.answers
+
+    @rule(back=st.integers(1, 9), by=PEOPLE)
+    def a_device_sends_again(self, back: int, by: str) -> None:
+        if len(self.taken) >= back:
+            before = self.warehouse.order
+            self.scan(self.taken[-back], by)
+            assert self.warehouse.order is before
 
     @rule(f=FULFILMENT_IDS, by=PEOPLE, take_over=st.booleans())
     def start(self, f: str, by: str, take_over: bool) -> None:
@@ -105,7 +114,7 @@ class Floor(RuleBasedStateMachine):
     def put_back(self, f: str, sku: str, n: int, qty: int, by: str) -> None:
         self.scan(ScanPutBack(f, sku, scan_id(n), qty), by)
 
-    @rule(f=FULFILMENT_IDS, by=PEOPLE, steps=st.integers(1, 8))
+    @rule(f=FULFILMENT_IDS, by=PEOPLE, steps=st.integers(1, 12))
     def work_on(self, f: str, by: str, steps: int) -> None:
         """Do what the next step says, so that histories get somewhere."""
         for n in range(steps):
@@ -119,11 +128,25 @@ class Floor(RuleBasedStateMachine):
                     self.told(StartPick(f), by)
                 case Status.PICKING:
                     self.told(StartPick(f, take_over=True), by)
-                    self.told(ScanPick(f, picking[0], unit), by)
+                    self.scan(ScanPick(f, picking[0], unit), by)
                 case Status.PICKED | Status.PACKING if packing:
-                    self.told(ScanPack(f, 1, packing[0], unit), by)
+                    self.scan(ScanPack(f, 1 + n % 2, packing[0], unit), by)
+                case Status.STOPPING:
+                    return
                 case _:
                     self.close(f, by)
+
+    @rule(f=FULFILMENT_IDS, by=PEOPLE)
+    def miss_one(self, f: str, by: str) -> None:
+        """A unit is not on its shelf, or found broken at the packing table."""
+        fulfilment = self.warehouse.order.find(f)
+        assert fulfilment is not None
+        picking = fulfilment.status is Status.PICKING
+        missing = [x for x in fulfilment.lines if (x.to_pick if picking else x.picked)]
+        if missing:
+            self.told(StartPick(f, take_over=True), by)
+            scan = f"miss-{self.warehouse._told}"
+            self.scan(ReportShort(f, missing[0].line_id, 1, ShortReason.NOT_FOUND, scan), by)
 
     @rule(f=FULFILMENT_IDS, by=PEOPLE)
     def close(self, f: str, by: str) -> None:
@@ -131,9 +154,12 @@ class Floor(RuleBasedStateMachine):
         numbers = [parcel.parcel_no for parcel in fulfilment.parcels] if fulfilment else []
         self.told(ClosePacking(f, tuple(ParcelMeasure(n, 100) for n in numbers)), by)
 
-    @rule(f=FULFILMENT_IDS, n=REQUESTS)
-    def stop(self, f: str, n: int) -> None:
-        self.told(stop_requested(n + (10 if f == F2 else 0), f))
+    @rule(f=FULFILMENT_IDS, n=REQUESTS, early=st.sampled_from([False, False, False, True]))
+    def stop(self, f: str, n: int, early: bool) -> None:
+        """Mostly of fulfilments that somebody has worked on: those are the hard ones."""
+        fulfilment = self.warehouse.order.find(f)
+        if early or (fulfilment and fulfilment.picked):
+            self.told(stop_requested(n + (10 if f == F2 else 0), f))
 
     @rule(f=FULFILMENT_IDS, by=PEOPLE)
     def confirm(self, f: str, by: str) -> None:

@@ -33,13 +33,8 @@ def moved(
     answer: Mapping[str, Any] | None = None,
 ) -> Decision:
     """The order's fulfilments are now `after`; the work queue shows what has changed."""
-    shown = {} if before is None else {f.fulfilment_id: f for f in before.fulfilments}
-    items = tuple(
-        item
-        for f in after.fulfilments
-        if (old := shown.get(f.fulfilment_id)) is not f
-        and (item := work_item(input.key, f)) != (old and work_item(input.key, old))
-    )
+    shown = {work_item(input.key, f) for f in before.fulfilments} if before else set()
+    items = [item for f in after.fulfilments if (item := work_item(input.key, f)) not in shown]
     states = {(FULFILMENTS, input.key): after}
     return Decision(states=states, facts=facts, rows=(*items, *rows), answer=answer)
 

@@ -57,7 +57,7 @@ def start_pick(state: OrderFulfilments, input: Input) -> Decision:
             return _claimed(fulfilment)
         case Status.RELEASED | Status.PICKING:
             claimed = replace(fulfilment, status=Status.PICKING, picker=input.actor)
-            return moved(input, state, state.with_(claimed), answer=progress(claimed))
+            return moved(input, state, state.with_fulfilment(claimed), answer=progress(claimed))
         case Status.PICKED | Status.PACKING | Status.PACKED | Status.STOPPING | Status.STOPPED:
             return wrong_status(fulfilment)
 
@@ -80,7 +80,9 @@ def scan(state: OrderFulfilments, input: Input, now: datetime) -> Decision:
     after, facts = step
     answer = {**progress(after), "sku": record.sku, "qty": record.qty}
     record = replace(record, answer=json.dumps(answer))
-    return moved(input, state, state.with_(after, record), *facts, rows=(record,), answer=answer)
+    return moved(
+        input, state, state.with_fulfilment(after, record), *facts, rows=(record,), answer=answer
+    )
 
 
 def _refused(decision: Decision, record: Scan, location: str, input: Input) -> Decision:
@@ -214,7 +216,9 @@ def close_packing(state: OrderFulfilments, input: Input, now: datetime) -> Decis
             None, "parcels_differ", f"Weigh exactly these parcels, each once: {numbers}."
         )  # fmt: skip
     closed = fulfilment.close(said.parcels, input.actor, now)
-    return moved(input, state, state.with_(closed), packed(closed), answer=progress(closed))
+    return moved(
+        input, state, state.with_fulfilment(closed), packed(closed), answer=progress(closed)
+    )
 
 
 def _claimed(fulfilment: Fulfilment) -> Decision:

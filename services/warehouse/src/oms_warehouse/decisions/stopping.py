@@ -33,7 +33,11 @@ from oms_warehouse.domain import (
 
 
 def stop(policy: Policy, before: OrderFulfilments | None, input: Input, now: datetime) -> Decision:
-    """Stop at once what is untouched; otherwise ask a person to put the units back."""
+    """Stop at once what is untouched; otherwise ask a person to put the units back.
+
+    Which of both it is shows in the goods, not in the request's `put_back`: packing may have
+    gone on since the order last heard of it.
+    """
     asked: FulfilmentStopRequested = input.body
     fulfilment = before.find(asked.fulfilment_id) if before else None
     wish = Stop(asked.request_id, asked.fulfilment_id, asked.reason)
@@ -46,7 +50,7 @@ def stop(policy: Policy, before: OrderFulfilments | None, input: Input, now: dat
     if fulfilment.status is Status.STOPPED or _nobody_must_act(fulfilment):
         return _stopped(before, wished, input)
     if fulfilment.status is Status.STOPPING:
-        return moved(input, before, before.with_(wished))
+        return moved(input, before, before.with_fulfilment(wished))
     opened = replace(
         wished,
         status=Status.STOPPING,
@@ -54,7 +58,7 @@ def stop(policy: Policy, before: OrderFulfilments | None, input: Input, now: dat
         due_at=now + seconds(policy.put_back_within_seconds),
         overdue_since=None,
     )
-    return moved(input, before, before.with_(opened))
+    return moved(input, before, before.with_fulfilment(opened))
 
 
 def _nobody_must_act(fulfilment: Fulfilment) -> bool:
@@ -91,7 +95,7 @@ def in_bins(fulfilment: Fulfilment) -> tuple[Fulfilment, tuple[object, ...]]:
 
 def _stopped(state: OrderFulfilments, fulfilment: Fulfilment, input: Input) -> Decision:
     done, facts = in_bins(fulfilment)
-    return moved(input, state, state.with_(done), *facts, answer=progress(done))
+    return moved(input, state, state.with_fulfilment(done), *facts, answer=progress(done))
 
 
 def confirm_put_back(state: OrderFulfilments, input: Input) -> Decision:
@@ -137,4 +141,4 @@ def _refused(
         )  # fmt: skip
     goes_on = fulfilment.answered(StopAnswer.REFUSED, reason)
     facts = [stop_refused(replace(s, refusal=reason)) for s in fulfilment.awaited_stops()]
-    return moved(input, state, state.with_(goes_on), *facts, answer=progress(goes_on))
+    return moved(input, state, state.with_fulfilment(goes_on), *facts, answer=progress(goes_on))

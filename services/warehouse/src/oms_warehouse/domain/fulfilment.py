@@ -289,7 +289,7 @@ class OrderFulfilments:
         """The scan that a device sent under this id."""
         return next((scan for scan in self.scans if scan.scan_id == scan_id), None)
 
-    def with_(self, changed: Fulfilment, *scans: Scan) -> OrderFulfilments:
+    def with_fulfilment(self, changed: Fulfilment, *scans: Scan) -> OrderFulfilments:
         """The order with a fulfilment as it is now, and what was scanned for it."""
         return replace(
             self,
