@@ -15,7 +15,7 @@ from oms_chassis.decision import Decision, seconds
 from oms_contracts.channel import ServiceLevel, ShipPolicy
 from oms_contracts.order import Gate
 from oms_order.decisions import requests
-from oms_order.decisions.endings import close, deliver, lift_holds, void_remainder
+from oms_order.decisions.endings import wind_up
 from oms_order.decisions.turn import Impossible, Turn
 from oms_order.decisions.unwinding import unwind
 from oms_order.domain.fulfilment import AT_WAREHOUSE, Fulfilment, FulfilmentState
@@ -170,8 +170,5 @@ STEPS: tuple[Step, ...] = (
     release,
     stop_broken,
     ask_shipment,
-    lift_holds,
-    void_remainder,
-    deliver,
-    close,
+    wind_up,
 )

@@ -14,30 +14,37 @@ from oms_order.domain.payment import PaymentState
 from oms_order.domain.regions import CancelState
 
 
-def lift_holds(order: Order, turn: Turn) -> Order | None:
+def wind_up(order: Order, turn: Turn) -> Order | None:
+    """When no unit is left here: what is open with people, money and parcels comes to an end."""
+    if order.remaining or order.cancel.state is CancelState.WANTED:
+        return None
+    return (
+        _lift_holds(order, turn)
+        or _void_remainder(order, turn)
+        or _deliver(order, turn)
+        or _close(order, turn)
+    )
+
+
+def _lift_holds(order: Order, turn: Turn) -> Order | None:
     """Nothing is left that a hold could keep from anything."""
-    if not order.body.holds or order.remaining or order.cancel.state is CancelState.WANTED:
+    if not order.body.holds:
         return None
     return turn.lift(order, order.body.holds[0], "nothing is left to hold")
 
 
-def void_remainder(order: Order, turn: Turn) -> Order | None:
-    """When all that will ever ship is paid for, the rest of the promise is let go."""
+def _void_remainder(order: Order, turn: Turn) -> Order | None:
+    """All that will ever ship is paid for: the rest of the promise is let go."""
     payment = order.payment
-    if (
-        payment.state not in (PaymentState.AUTHORISED, PaymentState.AWAITING_PAYER)
-        or order.cancel.state is not CancelState.NO
-        or order.remaining
-        or not order.paid_for
-        or order.promise_used_up
-    ):
+    promised = payment.state in (PaymentState.AUTHORISED, PaymentState.AWAITING_PAYER)
+    if not promised or not order.paid_for or order.promise_used_up:
         return None
     request = turn.request()
     turn.ask(requests.void(payment.request_id, request, "nothing more will ship"))
     return order.but(payment=payment.void(request))
 
 
-def deliver(order: Order, turn: Turn) -> Order | None:
+def _deliver(order: Order, turn: Turn) -> Order | None:
     """Every parcel has arrived, or was given up."""
     if order.body.delivered_at is not None or not _ended(order):
         return None
@@ -54,7 +61,7 @@ def deliver(order: Order, turn: Turn) -> Order | None:
     return order.but(delivered_at=at)
 
 
-def close(order: Order, turn: Turn) -> Order | None:
+def _close(order: Order, turn: Turn) -> Order | None:
     """Goods, money and the customer's week of looking at it: nothing is left to do."""
     body = order.body
     if order.finished or not _ended(order) or not settled(order):
@@ -81,13 +88,9 @@ def settled(order: Order) -> bool:
 
 
 def _ended(order: Order) -> bool:
-    """Whether everything that ever left has come to its end, and nothing more will leave."""
-    gone = False
-    for fulfilment in order.fulfilments:
-        if fulfilment.state is FulfilmentState.SHIPPED:
-            return False
-        gone = gone or fulfilment.gone
-    return gone and not order.remaining
+    """Whether something left, and all that did has come to its end."""
+    states = [f.state for f in order.fulfilments]
+    return FulfilmentState.DELIVERED in states and FulfilmentState.SHIPPED not in states
 
 
 def tell_closed(order: Order, turn: Turn) -> None:

@@ -60,13 +60,11 @@ def declined(order: Order, told: PaymentDeclined, turn: Turn) -> Decision:
     if payment.state not in _MAY_BE_DECLINED:
         return late(order, f"the payment is {payment.state} already")
     until = _payer_may_try_until(payment, told, turn)
-    if until is not None and order.cancel.state is CancelState.NO:
+    if until is not None:
         return conclude(order.but(payment=payment.await_payer(until, turn.now)), turn)
     order = order.but(payment=replace(payment, state=PaymentState.DECLINED, request=None))
-    if order.cancel.state is CancelState.NO:
-        why = f"The payment was declined: {told.code}."
-        order = want_cancel(order, turn, "payment_declined", why)
-    return conclude(order, turn)
+    why = f"The payment was declined: {told.code}."
+    return conclude(want_cancel(order, turn, "payment_declined", why), turn)
 
 
 def captured(order: Order, told: PaymentCaptured, turn: Turn) -> Decision:

@@ -73,37 +73,24 @@ class Line(NamedTuple):
         return self._replace(open=self.open + qty)
 
     def lose(self, location: str, qty: int) -> Line:
-        """Units set aside turned out not to be there."""
+        """Units are no longer set aside for us: they were given back, or were not there."""
         reserved = _more(self.reserved, location, -qty)
         return self._replace(open=self.open + qty, reserved=reserved)
+
+    def leave_queue(self, qty: int) -> Line:
+        """Backordered units no longer wait."""
+        left = self.backordered - qty
+        return _sound(
+            self._replace(
+                open=self.open + qty, backordered=left, promise=self.promise if left else None
+            )
+        )
 
     def cancel(self, qty: int) -> Line:
         """Unwanted open units are gone."""
         return _sound(
             self._replace(
                 open=self.open - qty,
-                cancelled=self.cancelled + qty,
-                unwanted=self.unwanted - qty,
-            )
-        )
-
-    def cancel_backordered(self, qty: int) -> Line:
-        """Unwanted units have left the queue."""
-        left = self.backordered - qty
-        return _sound(
-            self._replace(
-                backordered=left,
-                cancelled=self.cancelled + qty,
-                unwanted=self.unwanted - qty,
-                promise=self.promise if left else None,
-            )
-        )
-
-    def cancel_reserved(self, location: str, qty: int) -> Line:
-        """Unwanted units are no longer set aside."""
-        return _sound(
-            self._replace(
-                reserved=_more(self.reserved, location, -qty),
                 cancelled=self.cancelled + qty,
                 unwanted=self.unwanted - qty,
             )

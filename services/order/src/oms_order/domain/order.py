@@ -155,15 +155,13 @@ class Order:
         return self.with_lines(lines)
 
     def released(self, done: Release) -> Order:
-        """Inventory took units back. Those that had moved on meanwhile are still to be undone."""
+        """Inventory took units back. Those that had moved on meanwhile are where they went."""
         lines = {n: self.lines[n] for n, _, _ in done.placed}
         lines |= {n: self.lines[n] for n, _ in done.backordered}
         for n, location, qty in done.placed:
-            gone = min(qty, lines[n].at(location), lines[n].unwanted)
-            lines[n] = lines[n].cancel_reserved(location, gone)
+            lines[n] = lines[n].lose(location, min(qty, lines[n].at(location)))
         for n, qty in done.backordered:
-            gone = min(qty, lines[n].backordered, lines[n].unwanted)
-            lines[n] = lines[n].cancel_backordered(gone)
+            lines[n] = lines[n].leave_queue(min(qty, lines[n].backordered))
         stock = replace(self.stock, releasing=None)
         return self.with_lines(lines, stock=stock)
 
@@ -247,7 +245,9 @@ class Order:
     @property
     def remaining(self) -> bool:
         """Whether any unit may still be shipped or must still be taken back."""
-        return any(f.live for f in self.fulfilments) or any(x.units_free for x in self.lines)
+        if any(f.live for f in self.fulfilments):
+            return True
+        return any(line.open or line.backordered or line.reserved for line in self.lines)
 
     @property
     def finished(self) -> bool:
