@@ -34,7 +34,12 @@ class Scanned(BaseModel):
 def routes(door: Door) -> APIRouter:
     """Every route of shipping."""
     router = APIRouter()
+    _reading(router, door)
+    _doing(router, door)
+    return router
 
+
+def _reading(router: APIRouter, door: Door) -> None:
     @router.get("/shipments/{order_id}", dependencies=[scope("shipping:read")])
     async def shipments(order_id: str) -> list[views.ShipmentView]:
         async with door.sessions() as session:
@@ -75,6 +80,8 @@ def routes(door: Door) -> APIRouter:
             headers={"Cache-Control": "no-store"},  # it shows where somebody lives
         )
 
+
+def _doing(router: APIRouter, door: Door) -> None:
     @router.post("/tracking", dependencies=[scope("shipping:track")])
     async def tracking(scan: Scan, who: Annotated[Actor, Depends(actor)]) -> Any:
         async with door.sessions() as session:
@@ -94,5 +101,3 @@ def routes(door: Door) -> APIRouter:
             raise NotFound("no labelled shipment has this id")
         given = HandOver(shipment_id, tuple(scanned.tracking_nos))
         return await door.command("shipments", order_id, given, who.name)
-
-    return router
