@@ -173,6 +173,8 @@ async def test_units_are_put_back_when_the_order_is_stopped(running: Running) ->
     answer = await post(running, f"/put-backs/{F1}/refuse", {"reason": "too late"})
     assert await refused(answer) == "put_back_begun"
     assert (await send(running, f"/put-backs/{F1}/confirm"))["status"] == "stopped"
+    (stop,) = (await get(running, f"/fulfilments/{F1}"))["stops"]
+    assert (stop["answer"], stop["answered_by"]) == ("stopped", "ann")
     assert await get(running, "/put-backs") == []
 
 

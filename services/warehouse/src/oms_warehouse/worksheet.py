@@ -44,6 +44,16 @@ class ParcelView:
 
 
 @dataclass(frozen=True, slots=True)
+class StopView:
+    """The order's wish to stop, and what became of it."""
+
+    reason: str
+    answer: str
+    refusal: str
+    answered_by: str
+
+
+@dataclass(frozen=True, slots=True)
 class Worksheet:
     """One fulfilment: how far it is, what comes next, and its pick list in walking order."""
 
@@ -61,7 +71,7 @@ class Worksheet:
     picker: str
     packed_by: str
     packed_at: datetime | None
-    stop_reasons: list[str]
+    stops: list[StopView]
     overdue_since: datetime | None
     lines: list[PickListLine]
     parcels: list[ParcelView]
@@ -87,7 +97,7 @@ def worksheet(order_id: str, found: Fulfilment, bins: Mapping[str, str]) -> Work
         picker=found.picker,
         packed_by=found.packed_by,
         packed_at=found.packed_at,
-        stop_reasons=[stop.reason for stop in found.awaited_stops()],
+        stops=[StopView(s.reason, s.answer.value, s.refusal, s.answered_by) for s in found.stops],
         overdue_since=found.overdue_since,
         lines=lines,
         parcels=[_parcel(found, parcel) for parcel in found.parcels],

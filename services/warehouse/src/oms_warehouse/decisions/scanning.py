@@ -1,7 +1,7 @@
 """Picking and packing by scanning. Nothing is packed that was not scanned, twice.
 
 Every scan carries an id from its device. Sent again it is answered as before and counts once;
-a scan that was refused left no trace, so it is judged anew.
+a scan that was refused changed nothing, so it is judged anew.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def _carry_out(fulfilment: Fulfilment, input: Input) -> Step | Decision:
         case ScanPack():
             return _pack(fulfilment, said)
         case ScanPutBack():
-            return _put_back(fulfilment, said)
+            return _put_back(fulfilment, said, input.actor)
 
 
 def _record(fulfilment: Fulfilment, input: Input, now: datetime) -> Scan:
@@ -153,14 +153,14 @@ def _pack(fulfilment: Fulfilment, said: ScanPack) -> Step | Decision:
     return fulfilment.pack(said.parcel_no, said.sku, said.qty), ()
 
 
-def _put_back(fulfilment: Fulfilment, said: ScanPutBack) -> Step | Decision:
+def _put_back(fulfilment: Fulfilment, said: ScanPutBack, person: str) -> Step | Decision:
     if fulfilment.status is not Status.STOPPING:
         return not_stopping(fulfilment)
     left = fulfilment.left_of(said.sku, lambda line: line.picked - line.put_back)
     if said.qty > left:
         return _misfit(fulfilment, said.sku, said.qty, left, "keep {surplus} and call a supervisor")
     after = fulfilment.put_back(said.sku, said.qty)
-    return (after, ()) if after.to_put_back else in_bins(after)
+    return (after, ()) if after.to_put_back else in_bins(after, person)
 
 
 def _short(fulfilment: Fulfilment, said: ReportShort, person: str) -> Step | Decision:

@@ -87,14 +87,14 @@ def _answer(stop: Stop, fulfilment: Fulfilment) -> tuple[object, ...]:
             return (stop_refused(stop),)
 
 
-def in_bins(fulfilment: Fulfilment) -> tuple[Fulfilment, tuple[object, ...]]:
+def in_bins(fulfilment: Fulfilment, by: str) -> tuple[Fulfilment, tuple[object, ...]]:
     """Every unit lies in its bin: the fulfilment is stopped, and all open requests are answered."""
-    done = fulfilment.answered(StopAnswer.STOPPED)
+    done = fulfilment.answered(StopAnswer.STOPPED, by)
     return done, tuple(stopped(s, done) for s in fulfilment.awaited_stops())
 
 
 def _stopped(state: OrderFulfilments, fulfilment: Fulfilment, input: Input) -> Decision:
-    done, facts = in_bins(fulfilment)
+    done, facts = in_bins(fulfilment, input.actor)
     return moved(input, state, state.with_fulfilment(done), *facts, answer=progress(done))
 
 
@@ -139,6 +139,6 @@ def _refused(
             "Units lie in their bins already: put the remaining "
             f"{fulfilment.to_put_back} back as well.",
         )  # fmt: skip
-    goes_on = fulfilment.answered(StopAnswer.REFUSED, reason)
+    goes_on = fulfilment.answered(StopAnswer.REFUSED, input.actor, reason)
     facts = [stop_refused(replace(s, refusal=reason)) for s in fulfilment.awaited_stops()]
     return moved(input, state, state.with_fulfilment(goes_on), *facts, answer=progress(goes_on))

@@ -65,6 +65,8 @@ class Stop:
     reason: str = ""
     answer: StopAnswer = StopAnswer.AWAITED
     refusal: str = ""
+    answered_by: str = ""
+    """The person who put back or refused to; empty where nobody had to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,10 +228,10 @@ class Fulfilment:
         lines = tuple(replace(x, put_back=x.put_back + laid.get(x.line_id, 0)) for x in self.lines)
         return replace(self, lines=lines)
 
-    def answered(self, answer: StopAnswer, refusal: str = "") -> Fulfilment:
+    def answered(self, answer: StopAnswer, by: str, refusal: str = "") -> Fulfilment:
         """Every open request to stop has its answer; the fulfilment is stopped or goes on."""
         stops = tuple(
-            replace(stop, answer=answer, refusal=refusal)
+            replace(stop, answer=answer, refusal=refusal, answered_by=by)
             if stop.answer is StopAnswer.AWAITED
             else stop
             for stop in self.stops
