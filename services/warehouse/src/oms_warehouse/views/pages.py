@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import SQLModel
 
-PAGE_ROWS_MAX = 200
+PAGE_ROWS_MAX = 500
 """Most rows of one answer; the next page begins after its last."""
 
 
