@@ -114,12 +114,14 @@ class Story:
     effects: list[Effect] = field(default_factory=list)
     told: int = 0
 
-    def tell(self, body: Any, *, after_seconds: float = 0.0, actor: str = "") -> Decision:
+    def tell(
+        self, body: Any, *, after_seconds: float = 0.0, actor: str = "", id: UUID | None = None
+    ) -> Decision:
         """Decide about one input and keep what follows."""
         self.now += timedelta(seconds=after_seconds)
         self.told += 1
         ref = (self.kind, ORDER_ID if self.kind == "messages" else SKU)
-        input_id = mint_id(self.now, f"input {self.told}")
+        input_id = id or mint_id(self.now, f"input {self.told}")
         item = Input(input_id, ref[1], body, self.now, actor=actor)
         decision = decide(self.policy, {ref: self.state}, item, self.now)
         self.state = decision.states.get(ref, self.state)

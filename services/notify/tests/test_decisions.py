@@ -171,6 +171,21 @@ def test_a_mail_open_for_too_long_comes_to_a_persons_attention_and_stays_open() 
     assert not story.state.bag.attention
 
 
+def test_nothing_overtakes_a_mail_that_is_open_for_too_long() -> None:
+    story = Story()
+    story.tell(accepted())
+    story.tell(shipped(), after_seconds=story.policy.answer_within_seconds + 1)
+    assert story.mails == ["order_confirmation"]
+
+
+def test_a_fact_told_twice_is_written_about_once() -> None:
+    story = known()
+    fact_id = mint_id(story.now, "shipped")
+    verdicts = [story.tell(shipped(), id=fact_id).verdict for _ in range(2)]
+    story.send_all()
+    assert verdicts == ["apply", "again"] and story.mails == ["order_confirmation", "shipped"]
+
+
 def test_an_answer_to_a_mail_no_longer_open_is_late() -> None:
     story = known()
     stray = Done(mint_id(story.now, "stray"), "mail", "send", {})

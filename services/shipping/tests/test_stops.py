@@ -106,6 +106,15 @@ def test_a_void_that_comes_too_late_at_the_carrier_means_the_parcels_left() -> N
     assert story.said == ["Shipped", "ShipmentStopRefused"]
 
 
+def test_a_stop_that_came_too_late_at_the_carrier_is_refused_again_when_repeated() -> None:
+    story = labelled()
+    story.tell(stop())
+    story.refuse("in_transit")
+    story.tell(stop())
+    assert story.said == ["Shipped", "ShipmentStopRefused", "ShipmentStopRefused"]
+    assert story.facts[1] == story.facts[2]
+
+
 def test_labels_that_cannot_be_voided_stop_the_shipment_at_a_cost() -> None:
     story = labelled()
     story.tell(stop())
