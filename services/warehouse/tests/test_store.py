@@ -225,6 +225,18 @@ async def test_short_units_and_a_stop_go_through_the_database(running: Running) 
     assert facts[1][2]["alloc"] == [{"line_id": "1", "sku": "MUG-1", "location": "main", "qty": 2}]
 
 
+async def test_the_queue_is_read_along_its_index(running: Running) -> None:
+    location, before = "main", after(hours=9)
+    async with running.pool.acquire() as db, db.transaction():
+        await db.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+        plan = await db.fetch(
+            f"EXPLAIN SELECT * FROM fulfilment WHERE tenant = 'main' AND location = '{location}' "
+            f"AND {tables.UNFINISHED} AND (ship_by, rank, fulfilment_id) > ('{before}', 0, '') "
+            "ORDER BY ship_by, rank, fulfilment_id LIMIT 10"
+        )
+    assert any("fulfilment_queue" in line[0] for line in plan)
+
+
 async def test_a_hostile_reason_is_shown_and_parks_nothing(running: Running) -> None:
     await running.hear(released())
     await do(running, StartPick(F1), ScanPick(F1, "TEA-1", "scan-1"))

@@ -10,7 +10,10 @@ from sqlmodel import Field, SQLModel
 
 from oms_warehouse.domain import FINISHED
 
-_UNFINISHED = text("status NOT IN ({})".format(", ".join(f"'{s.value}'" for s in FINISHED)))
+UNFINISHED = text("status NOT IN ({})".format(", ".join(f"'{s.value}'" for s in FINISHED)))
+"""Fulfilments that somebody has to do something about; queries say it in the index's words."""
+STILL_OPEN = text("status <> 'received'")
+"""Purchase order lines of which something is still to come."""
 _INSTANT = TIMESTAMP(timezone=True)
 
 
@@ -55,7 +58,7 @@ class FulfilmentRow(Base, table=True):
         CheckConstraint("units >= 0", name="fulfilment_units"),
         Index(
             "fulfilment_queue", "tenant", "location", "ship_by", "rank", "fulfilment_id",
-            postgresql_where=_UNFINISHED,
+            postgresql_where=UNFINISHED,
         ),
     )  # fmt: skip
 
@@ -166,7 +169,7 @@ class PurchaseOrderLineRow(Base, table=True):
         CheckConstraint("ordered_qty > 0 AND received_qty >= 0", name="purchase_order_line_qty"),
         Index(
             "purchase_order_line_open", "tenant", "location", "eta", "po_line",
-            postgresql_where=text("status <> 'received'"),
+            postgresql_where=STILL_OPEN,
         ),
     )  # fmt: skip
 

@@ -11,8 +11,9 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from oms_warehouse.codecs import decode_order, read_scan
-from oms_warehouse.domain import FINISHED, Scan, Status, WorkItem
+from oms_warehouse.domain import Scan, Status, WorkItem
 from oms_warehouse.tables import (
+    UNFINISHED,
     BinRow,
     DeliveryAddressRow,
     FulfilmentRow,
@@ -47,7 +48,7 @@ async def queue(
     """Unfinished work, what must leave first at the top; `after` is the last one seen."""
     row = FulfilmentRow
     order = (row.ship_by, row.rank, row.fulfilment_id)
-    query = select(row).where(row.tenant == tenant, col(row.status).not_in(FINISHED))
+    query = select(row).where(row.tenant == tenant, UNFINISHED)
     if location is not None:
         query = query.where(row.location == location)
     if status is not None:

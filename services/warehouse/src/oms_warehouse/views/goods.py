@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from oms_warehouse.codecs import decode_goods, read_entry
 from oms_warehouse.domain import GoodsEntry, PurchaseOrderLine
-from oms_warehouse.tables import GoodsEntryRow, GoodsRow, PurchaseOrderLineRow
+from oms_warehouse.tables import STILL_OPEN, GoodsEntryRow, GoodsRow, PurchaseOrderLineRow
 from oms_warehouse.views.pages import PAGE_ROWS_MAX, columns
 
 ENTRIES_SHOWN = 50
@@ -68,7 +68,7 @@ async def purchase_orders(
     """Open lines, what is expected first at the top; `after` is the last one seen."""
     row = PurchaseOrderLineRow
     order = (row.eta, row.po_line)
-    query = select(row).where(row.tenant == tenant, row.status != "received")
+    query = select(row).where(row.tenant == tenant, STILL_OPEN)
     if location is not None:
         query = query.where(row.location == location)
     if overdue:
