@@ -42,7 +42,7 @@ from oms_order.domain import (
     ResolveTask,
 )
 from oms_order.domain.numbers import order_key
-from oms_order.inputs import submission
+from oms_order.inputs import seal
 
 _HTML = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _REUSED = Problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another order.")
@@ -131,7 +131,7 @@ def _placing(door: Door) -> APIRouter:
             raise Problem(403, "no_channel", "This key speaks for no channel.")
         key = order_key(door.tenant, who.channel, order.external_id)
         input_id = mint_id(datetime.now(UTC), f"{key}|{idempotency_key}")
-        placed = submission(door.ring, input_id, who.channel, order, idempotency_key)
+        placed = seal(door.ring, input_id.bytes, who.channel, order, idempotency_key)
         if faults := placed.faults():
             raise RequestValidationError(
                 [
@@ -193,7 +193,7 @@ def _looking(door: Door) -> APIRouter:
         return [
             {
                 "order_id": row.order_id, "channel": row.channel, "external_id": row.external_id,
-                "status": row.status, "whose_move": row.waits_for, "received_at": row.received_at,
+                "status": row.status, "whose_move": row.waiting_for, "received_at": row.received_at,
                 "changed_at": row.changed_at,
             }
             for row in rows

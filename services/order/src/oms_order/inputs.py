@@ -1,119 +1,147 @@
-"""What the order service hears, whom each input is about, and how strangers' words come in."""
+"""What the order service hears: its participants' answers, and channels, whom it does not trust."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
-from oms_chassis.decision import Input, Malformed, Ref
+from oms_chassis.decision import Input, Ref
 from oms_chassis.fold import Kind
 from oms_chassis.intake import Strangers
 from oms_chassis.sealing import KeyRing
-from oms_contracts import billing, inventory, notify, shipping, warehouse, wire
-from oms_contracts.channel import CancellationRequested, OrderPlaced
-from oms_contracts.event import Event
-from oms_order.domain import CancellationWish, OrderedLine, Submission, Totals
-from oms_order.domain.numbers import order_key
-
-HEARS: tuple[type[Event], ...] = (
-    inventory.StockReserved,
-    inventory.StockRefused,
-    inventory.BackorderFilled,
-    inventory.BackorderPromised,
-    inventory.ReservationBroken,
-    inventory.StockReleased,
-    warehouse.FulfilmentPacked,
-    warehouse.FulfilmentShort,
-    warehouse.FulfilmentStopped,
-    warehouse.FulfilmentStopRefused,
-    billing.PaymentAuthorized,
-    billing.PaymentDeclined,
-    billing.PaymentCaptured,
-    billing.PaymentCaptureFailed,
-    billing.PaymentVoided,
-    billing.RefundCompleted,
-    billing.RefundFailed,
-    shipping.Shipped,
-    shipping.ShipmentFailed,
-    shipping.ShipmentStopped,
-    shipping.ShipmentStopRefused,
-    shipping.ParcelDelivered,
-    shipping.ParcelException,
-    notify.NotificationFailed,
+from oms_contracts import wire
+from oms_contracts.billing import (
+    PaymentAuthorized,
+    PaymentCaptured,
+    PaymentCaptureFailed,
+    PaymentDeclined,
+    PaymentVoided,
+    RefundCompleted,
+    RefundFailed,
 )
+from oms_contracts.channel import CancellationRequested, OrderPlaced
+from oms_contracts.inventory import (
+    BackorderFilled,
+    BackorderPromised,
+    ReservationBroken,
+    StockRefused,
+    StockReleased,
+    StockReserved,
+)
+from oms_contracts.notify import NotificationFailed
+from oms_contracts.shipping import (
+    ParcelDelivered,
+    ParcelException,
+    ShipmentFailed,
+    ShipmentStopped,
+    ShipmentStopRefused,
+    Shipped,
+)
+from oms_contracts.warehouse import (
+    FulfilmentPacked,
+    FulfilmentShort,
+    FulfilmentStopped,
+    FulfilmentStopRefused,
+)
+from oms_order.domain import CancellationWish, OrderedLine, Submission, Totals, order_key
 
-KINDS = (Kind("order", topics=("oms.order.v1", "oms.channel.{channel}.answers.v1")),)
+HEARS = (
+    StockReserved,
+    StockRefused,
+    BackorderFilled,
+    BackorderPromised,
+    ReservationBroken,
+    StockReleased,
+    PaymentAuthorized,
+    PaymentDeclined,
+    PaymentCaptured,
+    PaymentCaptureFailed,
+    PaymentVoided,
+    RefundCompleted,
+    RefundFailed,
+    FulfilmentPacked,
+    FulfilmentShort,
+    FulfilmentStopped,
+    FulfilmentStopRefused,
+    Shipped,
+    ShipmentFailed,
+    ShipmentStopped,
+    ShipmentStopRefused,
+    ParcelDelivered,
+    ParcelException,
+    NotificationFailed,
+)
+KIND = "order"
+KINDS = (Kind(KIND, topics=("oms.order.v1", "oms.channel.{channel}.answers.v1")),)
 
 
-def roots(item: Input) -> Sequence[Ref]:
+def roots(input: Input) -> Sequence[Ref]:
     """An order is one root."""
-    return (("order", item.key),)
+    return [(KIND, input.key)]
 
 
-def prepare(
-    ring: KeyRing,
-    input_id: UUID,
-    channel: str,
-    sent: OrderPlaced | CancellationRequested | Malformed,
-    digest: str,
-) -> Submission | CancellationWish | Malformed:
-    """What a channel sent, as the core may see it: everything personal is sealed."""
-    match sent:
+def prepare(ring: KeyRing, input_id: UUID, channel: str, body: Any, digest: str) -> Any:
+    """What a channel sent as the core may see it; what cannot be read stays as it is."""
+    match body:
         case OrderPlaced():
-            return submission(ring, input_id, channel, sent)
+            return seal(ring, input_id.bytes, channel, body)
         case CancellationRequested():
-            lines = tuple((line.line_id, line.qty) for line in sent.lines)
-            return CancellationWish(channel, sent.external_id, lines, sent.reason)
-        case Malformed():
-            return sent
+            lines = tuple((line.line_id, line.qty) for line in body.lines)
+            return CancellationWish(channel, body.external_id, lines, body.reason)
+    return body
 
 
-def submission(
-    ring: KeyRing, input_id: UUID, channel: str, sent: OrderPlaced, idempotency_key: str = ""
+def seal(
+    ring: KeyRing, unique: bytes, channel: str, placed: OrderPlaced, idempotency_key: str = ""
 ) -> Submission:
-    """An order without anything personal in clear.
+    """An order with everything personal sealed.
 
-    Its digest is that of the content as we write it, so that the same order sent by Kafka and
-    by HTTP is the same, however each of them was spaced.
+    Its digest is taken of the content, not of the bytes: the same order is the same however it
+    was written and by whichever door it came.
     """
-    unique = input_id.bytes
 
-    def seal(part: Event | object, what: bytes) -> str:
-        text = part.model_dump_json() if hasattr(part, "model_dump_json") else str(part)
-        return ring.seal(text.encode(), unique + what)
+    def sealed(name: bytes, plain: str) -> str:
+        return ring.seal(plain.encode(), unique + name) if plain else ""
 
+    bill_to = placed.bill_to.model_dump_json() if placed.bill_to else ""
     return Submission(
         channel=channel,
-        external_id=sent.external_id,
-        digest=sha256(wire.encode(sent)).hexdigest(),
-        placed_at=sent.placed_at,
-        currency=sent.currency,
+        external_id=placed.external_id,
+        digest=sha256(wire.encode(placed)).hexdigest(),
+        placed_at=placed.placed_at,
+        currency=placed.currency,
         lines=tuple(
             OrderedLine(
-                line.line_id, line.sku, line.qty, line.unit_price_minor, line.discount_minor,
-                line.tax_minor, line.title,
+                line.line_id,
+                line.sku,
+                line.qty,
+                line.unit_price_minor,
+                line.discount_minor,
+                line.tax_minor,
+                line.title,
             )
-            for line in sent.lines
+            for line in placed.lines
         ),
-        totals=Totals(**dict(sent.totals)),
-        payment_method=sent.payment.method,
-        payment_reference=sent.payment.reference,
-        terms_days=sent.payment.terms_days,
-        ship_country=sent.ship_to.country,
-        contact=seal(sent.contact, b"contact"),
-        ship_to=seal(sent.ship_to, b"ship_to"),
-        bill_to=seal(sent.bill_to, b"bill_to") if sent.bill_to else "",
-        note=seal(sent.note, b"note") if sent.note else "",
-        shipping_minor=sent.shipping_minor,
-        shipping_tax_minor=sent.shipping_tax_minor,
-        ship_policy=sent.ship_policy,
-        backorder_policy=sent.backorder_policy,
-        service_level=sent.service_level,
-        priority=sent.priority,
-        flags=sent.flags,
+        totals=Totals(**dict(placed.totals)),
+        payment_method=placed.payment.method,
+        payment_reference=placed.payment.reference,
+        terms_days=placed.payment.terms_days,
+        shipping_minor=placed.shipping_minor,
+        shipping_tax_minor=placed.shipping_tax_minor,
+        ship_country=placed.ship_to.country,
+        contact=sealed(b"contact", placed.contact.model_dump_json()),
+        ship_to=sealed(b"ship_to", placed.ship_to.model_dump_json()),
+        bill_to=sealed(b"bill_to", bill_to),
+        note=sealed(b"note", placed.note),
+        ship_policy=placed.ship_policy,
+        backorder_policy=placed.backorder_policy,
+        service_level=placed.service_level,
+        priority=placed.priority,
+        flags=placed.flags,
         idempotency_key=idempotency_key,
-    )  # fmt: skip
+    )
 
 
 STRANGERS = Strangers(hears=(OrderPlaced, CancellationRequested), key=order_key, prepare=prepare)

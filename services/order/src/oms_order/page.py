@@ -1,188 +1,294 @@
-"""An order on one page: everything that anybody wants to know of it. Pure."""
+"""One page for an order: where every unit and the money is, what happened, and what comes next.
+
+Nothing personal is on it but what the caller may see and has had opened (`Personal`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from oms_order.decisions import Waiting
-from oms_order.domain import Fulfilment, FulfilmentState, NoOrder, Order
+from oms_order.decisions import Waiting, waiting
+from oms_order.domain import (
+    Cancel,
+    CancelState,
+    Fulfilment,
+    FulfilmentState,
+    Hold,
+    Invoice,
+    NoOrder,
+    Order,
+    Policy,
+    Task,
+)
+
+_BUCKETS = {
+    "released": (FulfilmentState.RELEASED,),
+    "packed": (FulfilmentState.PACKED, FulfilmentState.SHIP_ASKED),
+    "shipped": (FulfilmentState.SHIPPED, FulfilmentState.DELIVERED),
+}
 
 
-def page(
-    order: Order | NoOrder, waiting: Iterable[Waiting], history: Iterable[dict[str, Any]]
-) -> dict[str, Any]:
-    """The page as JSON values; nothing on it is personal."""
-    if isinstance(order, NoOrder):
-        return {
-            "order_id": order.order_id,
-            "channel": order.channel,
-            "external_id": order.external_id,
-            "status": order.status.value,
-            "received_at": order.received_at,
-            "reasons": [{"field": f, "code": c, "text": t} for f, c, t in order.reasons],
-            "history": list(history),
+@dataclass(frozen=True)
+class LineView:
+    """An order line; its buckets add up to `qty`."""
+
+    line_id: str
+    sku: str
+    title: str
+    qty: int
+    unit_price_minor: int
+    net_minor: int
+    tax_minor: int
+    buckets: Mapping[str, int]
+    reserved_at: Mapping[str, int]
+    promise: datetime | None
+
+
+@dataclass(frozen=True)
+class MoneyView:
+    """What was promised, taken and given back, in minor units of `currency`."""
+
+    state: str
+    currency: str
+    method: str
+    total_minor: int
+    asked_minor: int
+    authorised_minor: int
+    captured_minor: int
+    refunded_minor: int
+    invoices: Sequence[Invoice]
+
+
+@dataclass(frozen=True)
+class FulfilmentView:
+    """A part of the order that one location handles."""
+
+    fulfilment_id: str
+    location: str
+    state: str
+    stopping: bool
+    since: datetime
+    ship_by: datetime
+    shipment_id: str
+    units: Mapping[str, int]
+    """By line id."""
+
+
+@dataclass(frozen=True)
+class ParcelView:
+    """A parcel, and how far it is."""
+
+    parcel_id: str
+    fulfilment_id: str
+    carrier: str
+    tracking_no: str
+    url: str
+    status: str
+    ended_at: datetime | None
+    eta: datetime | None
+
+
+@dataclass(frozen=True)
+class CancelView:
+    """What is being cancelled, or was last; `undone` is the receipt."""
+
+    state: str
+    code: str
+    reason: str
+    since: datetime | None
+    undone: Sequence[str]
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """Something that was heard or done: when it happened, and when it was heard."""
+
+    happened_at: datetime
+    heard_at: datetime
+    type: str
+    actor: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Personal:
+    """What was sealed, opened for somebody who may see it."""
+
+    contact: Mapping[str, Any] | None = None
+    ship_to: Mapping[str, Any] | None = None
+    bill_to: Mapping[str, Any] | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """An order on one page."""
+
+    order_id: str
+    order_no: str
+    channel: str
+    external_id: str
+    status: str
+    placed_at: datetime
+    accepted_at: datetime
+    service_level: str
+    ship_policy: str
+    backorder_policy: str
+    priority: int
+    flags: Sequence[str]
+    ship_country: str
+    lines: Sequence[LineView]
+    money: MoneyView
+    approval: Mapping[str, str]
+    """The verdict on the costs, with the figures it was reached on."""
+    fulfilments: Sequence[FulfilmentView]
+    parcels: Sequence[ParcelView]
+    holds: Sequence[Hold]
+    tasks: Sequence[Task]
+    cancel: CancelView | None
+    waiting: Sequence[Waiting]
+    """What it waits for: since when, until when, whose move it is and what happens then."""
+    history: Sequence[HistoryEntry]
+    personal: Personal | None = None
+
+
+@dataclass(frozen=True)
+class NoOrderPage:
+    """A channel's number under which there is no order."""
+
+    order_id: str
+    channel: str
+    external_id: str
+    status: str
+    received_at: datetime
+    reasons: Sequence[Mapping[str, str]]
+    history: Sequence[HistoryEntry] = field(default_factory=tuple)
+
+
+def order_page(
+    policy: Policy, order: Order, history: Sequence[HistoryEntry], personal: Personal | None
+) -> Page:
+    """Everything about an order."""
+    head, placed, body = order.head, order.placed, order.body
+    approval = {"state": body.approval.state.value, "actor": body.approval.actor}
+    return Page(
+        order_id=head.order_id,
+        order_no=head.order_no,
+        channel=placed.channel,
+        external_id=placed.external_id,
+        status=order.status,
+        placed_at=placed.placed_at,
+        accepted_at=head.accepted_at,
+        service_level=head.service_level,
+        ship_policy=head.ship_policy,
+        backorder_policy=head.backorder_policy,
+        priority=placed.priority,
+        flags=placed.flags,
+        ship_country=placed.ship_country,
+        lines=_lines(order),
+        money=_money(order),
+        approval=approval | dict(head.cost_figures),
+        fulfilments=[_fulfilment(order, f) for f in order.fulfilments],
+        parcels=[parcel for f in order.fulfilments for parcel in _parcels(f)],
+        holds=body.holds,
+        tasks=body.tasks,
+        cancel=_cancel(order.cancel),
+        waiting=waiting(policy, order),
+        history=history,
+        personal=personal,
+    )
+
+
+def no_order_page(found: NoOrder, history: Sequence[HistoryEntry]) -> NoOrderPage:
+    """Why there is no order."""
+    return NoOrderPage(
+        order_id=found.order_id,
+        channel=found.channel,
+        external_id=found.external_id,
+        status=found.status,
+        received_at=found.received_at,
+        reasons=[{"field": f, "code": c, "text": t} for f, c, t in found.reasons],
+        history=history,
+    )
+
+
+def _lines(order: Order) -> list[LineView]:
+    moving = {name: order.units_in(*states) for name, states in _BUCKETS.items()}
+    views = []
+    for n, (ordered, line) in enumerate(zip(order.placed.lines, order.lines, strict=True)):
+        buckets = {
+            "open": line.open,
+            "backordered": line.backordered,
+            "reserved": line.units_reserved,
+            **{name: units[n] for name, units in moving.items()},
+            "cancelled": line.cancelled,
         }
-    head, placed = order.head, order.placed
-    return {
-        "order_id": head.order_id,
-        "order_no": head.order_no,
-        "channel": placed.channel,
-        "external_id": placed.external_id,
-        "status": order.status.value,
-        "placed_at": placed.placed_at,
-        "accepted_at": head.accepted_at,
-        "ship_country": placed.ship_country,
-        "ship_policy": head.ship_policy.value,
-        "backorder_policy": head.backorder_policy.value,
-        "service_level": head.service_level.value,
-        "priority": placed.priority,
-        "flags": list(placed.flags),
-        "lines": _lines(order),
-        "money": _money(order),
-        "fulfilments": [_fulfilment(order, f) for f in order.fulfilments],
-        "parcels": [p for f in order.fulfilments for p in _parcels(order, f)],
-        "holds": [_hold(order, n) for n in range(len(order.body.holds))],
-        "approval": _approval(order),
-        "tasks": [
-            {"task_id": t.task_id, "kind": t.kind.value, "text": t.text, "since": t.since}
-            for t in order.body.tasks
-        ],
-        "cancellation": _cancellation(order),
-        "waiting": [_waiting(w) for w in waiting],
-        "history": list(history),
-    }
+        views.append(
+            LineView(
+                line_id=ordered.line_id,
+                sku=ordered.sku,
+                title=ordered.title,
+                qty=ordered.qty,
+                unit_price_minor=ordered.unit_price_minor,
+                net_minor=ordered.net_minor,
+                tax_minor=ordered.tax_minor,
+                buckets=buckets,
+                reserved_at=dict(line.reserved),
+                promise=line.promise,
+            )
+        )
+    return views
 
 
-def _lines(order: Order) -> list[dict[str, Any]]:
-    released = order.units_in(FulfilmentState.RELEASED)
-    packed = order.units_in(FulfilmentState.PACKED, FulfilmentState.SHIP_ASKED)
-    shipped = order.units_in(FulfilmentState.SHIPPED, FulfilmentState.DELIVERED)
+def _money(order: Order) -> MoneyView:
+    payment = order.payment
+    return MoneyView(
+        state=order.payment_state,
+        currency=order.placed.currency,
+        method=order.placed.payment_method,
+        total_minor=order.placed.sums().grand_total_minor,
+        asked_minor=payment.asked_minor,
+        authorised_minor=payment.authorised_minor,
+        captured_minor=payment.captured_minor,
+        refunded_minor=payment.refunded_minor,
+        invoices=[f.invoice for f in order.fulfilments if f.invoice is not None],
+    )
+
+
+def _fulfilment(order: Order, fulfilment: Fulfilment) -> FulfilmentView:
+    lines = order.placed.lines
+    return FulfilmentView(
+        fulfilment_id=fulfilment.fulfilment_id,
+        location=fulfilment.location,
+        state=fulfilment.state,
+        stopping=fulfilment.stop is not None,
+        since=fulfilment.since,
+        ship_by=fulfilment.ship_by,
+        shipment_id=fulfilment.shipment_id,
+        units={lines[n].line_id: qty for n, qty in fulfilment.units},
+    )
+
+
+def _parcels(fulfilment: Fulfilment) -> list[ParcelView]:
     return [
-        {
-            "line_id": ordered.line_id,
-            "sku": ordered.sku,
-            "title": ordered.title,
-            "qty": ordered.qty,
-            "unit_price_minor": ordered.unit_price_minor,
-            "net_minor": ordered.net_minor,
-            "tax_minor": ordered.tax_minor,
-            "buckets": {
-                "open": line.open,
-                "backordered": line.backordered,
-                "reserved": line.units_reserved,
-                "released": released[n],
-                "packed": packed[n],
-                "shipped": shipped[n],
-                "cancelled": line.cancelled,
-            },
-            "promise": line.promise,
-        }
-        for n, (ordered, line) in enumerate(zip(order.placed.lines, order.lines, strict=True))
+        ParcelView(
+            parcel_id=p.parcel_id,
+            fulfilment_id=fulfilment.fulfilment_id,
+            carrier=p.carrier,
+            tracking_no=p.tracking_no,
+            url=p.url,
+            status=p.status if fulfilment.gone else "here",
+            ended_at=p.ended_at,
+            eta=fulfilment.eta,
+        )
+        for p in fulfilment.parcels
     ]
 
 
-def _money(order: Order) -> dict[str, Any]:
-    payment, totals = order.payment, order.placed.sums()
-    return {
-        "currency": order.placed.currency,
-        "method": order.placed.payment_method.value,
-        "goods_minor": totals.goods_minor,
-        "discount_minor": totals.discount_minor,
-        "shipping_minor": totals.shipping_minor,
-        "tax_minor": totals.tax_minor,
-        "total_minor": totals.grand_total_minor,
-        "state": order.payment_state.value,
-        "authorised_minor": payment.authorised_minor,
-        "captured_minor": payment.captured_minor,
-        "refunded_minor": payment.refunded_minor,
-        "invoices": [
-            {
-                "invoice_no": f.invoice.invoice_no,
-                "amount_minor": f.invoice.amount_minor,
-                "tax_minor": f.invoice.tax_minor,
-                "paid": f.invoice.paid,
-            }
-            for f in order.fulfilments
-            if f.invoice is not None
-        ],
-    }
-
-
-def _fulfilment(order: Order, fulfilment: Fulfilment) -> dict[str, Any]:
-    lines = order.placed.lines
-    return {
-        "fulfilment_id": fulfilment.fulfilment_id,
-        "location": fulfilment.location,
-        "state": fulfilment.state.value,
-        "stopping": fulfilment.stop is not None,
-        "since": fulfilment.since,
-        "ship_by": fulfilment.ship_by,
-        "shipment_id": fulfilment.shipment_id,
-        "shipped_at": fulfilment.shipped_at,
-        "eta": fulfilment.eta,
-        "units": [
-            {"line_id": lines[n].line_id, "sku": lines[n].sku, "qty": qty}
-            for n, qty in fulfilment.units
-        ],
-    }
-
-
-def _parcels(order: Order, fulfilment: Fulfilment) -> Iterable[dict[str, Any]]:
-    lines = order.placed.lines
-    for parcel in fulfilment.parcels:
-        yield {
-            "parcel_id": parcel.parcel_id,
-            "shipment_id": fulfilment.shipment_id,
-            "carrier": parcel.carrier,
-            "tracking_no": parcel.tracking_no,
-            "url": parcel.url,
-            "status": parcel.status.value,
-            "weight_grams": parcel.weight_grams,
-            "units": [{"line_id": lines[n].line_id, "qty": qty} for n, qty in parcel.units],
-        }
-
-
-def _hold(order: Order, n: int) -> dict[str, Any]:
-    hold = order.body.holds[n]
-    return {
-        "hold_id": hold.hold_id,
-        "type": hold.type.value,
-        "gate": hold.gate.value,
-        "reason": hold.reason,
-        "since": hold.since,
-        "actor": hold.actor,
-    }
-
-
-def _approval(order: Order) -> dict[str, Any]:
-    approval = order.body.approval
-    return {
-        "state": approval.state.value,
-        "actor": approval.actor,
-        "inputs": dict(order.head.cost_figures),
-    }
-
-
-def _cancellation(order: Order) -> dict[str, Any]:
-    cancel = order.cancel
-    return {
-        "state": cancel.state.value,
-        "code": cancel.code,
-        "reason": cancel.reason,
-        "since": cancel.since,
-        "undone": list(cancel.undone),
-        "refused": list(cancel.refused),
-    }
-
-
-def _waiting(wait: Waiting) -> dict[str, Any]:
-    return {
-        "what": wait.what.value,
-        "subject": wait.subject,
-        "waits_for": wait.waits_for,
-        "since": wait.since,
-        "until": wait.until,
-        "whose_move": str(wait.owner),
-        "then": wait.then,
-    }
+def _cancel(cancel: Cancel) -> CancelView | None:
+    if cancel.state is CancelState.NO and not cancel.code:
+        return None
+    return CancelView(cancel.state, cancel.code, cancel.reason, cancel.since, cancel.undone)

@@ -1,66 +1,79 @@
-"""How an order becomes a row and comes back.
-
-What was ordered is written once, in `head`; the regions are the document. A number under which
-there is no order (it was turned down, or only asked about) has a document alone: should an
-order come under it after all, its head is the document's first part from then on.
-"""
+"""How an order becomes a row and comes back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
-
-import msgspec
 
 from oms_chassis.store import Root, Rows, Store, codec
 from oms_order.decisions import IdempotencyUsed, whose_move
-from oms_order.domain import Body, Head, NoOrder, Order
+from oms_order.domain import Body, Head, NoOrder, Order, Status, order_no
+from oms_order.inputs import KIND
 from oms_order.tables import Base, IdempotencyRow, OrderRow
+
+
+@dataclass(frozen=True, slots=True)
+class Resubmitted:
+    """An order under a number that was turned down before: its row was born without a head."""
+
+    head: Head
+    body: Body
+
 
 _encode_head, _decode_head = codec(Head)
 _encode_body, _decode_body = codec(Body)
+_encode_both, _decode_both = codec(Resubmitted)
 _encode_none, _decode_none = codec(NoOrder)
-_encode_whole, _decode_whole = codec(Order)
 
-_NO_HEAD = b""
-
-
-def _fixed(state: Order | NoOrder) -> tuple[Any, ...]:
-    if isinstance(state, Order):
-        placed = state.placed
-        head = _encode_head(state.head)
-        return placed.channel, placed.external_id, state.head.accepted_at, head
-    return state.channel, state.external_id, state.received_at, _NO_HEAD
+Fixed = tuple[str, str, str, datetime, bytes]
+Moving = tuple[str, str, bytes]
 
 
-def _moving(state: Order | NoOrder) -> tuple[Any, ...]:
+def fixed_values(state: Order | NoOrder) -> Fixed:
+    """What the row keeps from its birth on."""
     if isinstance(state, NoOrder):
-        return state.status.value, "", _encode_none(state)
-    doc = _encode_whole(state) if state.body.resubmitted else _encode_body(state.body)
-    return state.status.value, str(whose_move(state)), doc
+        number = order_no(state.order_id)
+        return state.channel, state.external_id, number, state.received_at, b""
+    head, placed = state.head, state.placed
+    document = b"" if state.body.resubmitted else _encode_head(head)
+    return placed.channel, placed.external_id, head.order_no, head.accepted_at, document
+
+
+def moving_values(state: Order | NoOrder) -> Moving:
+    """What changes with the order."""
+    if isinstance(state, NoOrder):
+        return state.status, "", _encode_none(state)
+    if state.body.resubmitted:
+        document = _encode_both(Resubmitted(state.head, state.body))
+    else:
+        document = _encode_body(state.body)
+    return state.status, whose_move(state), document
 
 
 def read(row: Mapping[str, Any]) -> Order | NoOrder:
-    """The state in a row."""
-    doc: bytes = row["doc"]
-    if row["head"] != _NO_HEAD:
-        return Order(_decode_head(row["head"]), _decode_body(doc))
-    whole = isinstance(msgspec.json.decode(doc).get("head"), dict)
-    return _decode_whole(doc) if whole else _decode_none(doc)
+    """The state that a row stands for."""
+    if row["status"] in (Status.REJECTED, Status.UNKNOWN):
+        return _decode_none(row["doc"])
+    if row["head"]:
+        return Order(_decode_head(row["head"]), _decode_body(row["doc"]))
+    both = _decode_both(row["doc"])
+    return Order(both.head, both.body)
 
 
 STORE = Store(
     base=Base,
     roots=(
         Root(
-            "order",
+            KIND,
             OrderRow,
             key="order_id",
             sequences=("seq", "answer_seq"),
-            fixed=("channel", "external_id", "received_at", "head"),
-            fixed_values=_fixed,
-            moving=("status", "waits_for", "doc"),
-            moving_values=_moving,
+            fixed=("channel", "external_id", "order_no", "received_at", "head"),
+            moving=("status", "waiting_for", "doc"),
+            fixed_values=fixed_values,
+            moving_values=moving_values,
             read=read,
         ),
     ),

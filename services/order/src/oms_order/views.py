@@ -1,98 +1,176 @@
-"""Reads for the order service's HTTP door."""
+"""Reads for the HTTP door: orders by any of their names, their history, lists and the queue."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
+from uuid import UUID
 
-from sqlalchemy import func, text, tuple_
-from sqlmodel import select
+import msgspec
+from sqlalchemy import ColumnElement, and_, or_, text
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from oms_order.decisions import waiting
-from oms_order.domain import NoOrder, Order, Policy, ids_of, order_key
-from oms_order.page import page
+from oms_contracts import wire
+from oms_contracts.catalogue import EVENTS
+from oms_order.decisions import PEOPLE, Waiting, waiting
+from oms_order.domain import Command, NoOrder, Order, Policy, Status, ids_of
+from oms_order.page import HistoryEntry
 from oms_order.store import read
-from oms_order.tables import IdempotencyRow, OrderRow
+from oms_order.tables import ENDED, IdempotencyRow, OrderRow
 
 PAGE_ROWS_MAX = 200
-HISTORY_ROWS_MAX = 1_000
-
+"""Most orders listed at once."""
+HISTORY_MAX = 500
+"""Most inputs shown of an order, the latest ones."""
+_COMMANDS = {command.__name__ for command in get_args(Command)}
 _HISTORY = text(
-    "SELECT id, at, happened_at, type, actor FROM inbox WHERE key = :key ORDER BY at, id LIMIT :max"
+    "SELECT at, happened_at, type, actor, body FROM "
+    "(SELECT * FROM inbox WHERE key = :key ORDER BY at DESC, id DESC LIMIT :most) newest "
+    "ORDER BY at, id"
 )
 
 
+@dataclass(frozen=True)
+class OrderLine:
+    """An order in a list."""
+
+    order_id: str
+    order_no: str
+    channel: str
+    external_id: str
+    status: str
+    waiting_for: str
+    received_at: datetime
+    changed_at: datetime
+
+
+@dataclass(frozen=True)
+class QueueEntry:
+    """An order that waits for a person, and what for."""
+
+    order_id: str
+    order_no: str
+    status: str
+    owner: str
+    received_at: datetime
+    waiting: Sequence[Waiting]
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which orders a list shows."""
+
+    status: Status | None = None
+    waiting_for: str = ""
+    channel: str = ""
+    received_before: datetime | None = None
+    after: tuple[datetime, str] | None = None
+    """The last order of the page before."""
+
+
 async def find(session: AsyncSession, tenant: str, name: str) -> Order | NoOrder | None:
-    """The order with this id, or with this number."""
-    rows = select(OrderRow).where(OrderRow.tenant == tenant)
-    ids = ids_of(name)
-    if ids is not None:
-        rows = rows.where(OrderRow.order_id >= ids[0], OrderRow.order_id <= ids[1])
-    else:
-        rows = rows.where(OrderRow.order_id == name)
-    found = (await session.exec(rows.limit(1))).first()
-    return None if found is None else _state(found)
+    """An order by its id or its number."""
+    of = (name, name) if _is_id(name) else ids_of(name)
+    if of is None:
+        return None
+    between = and_(col(OrderRow.order_id) >= of[0], col(OrderRow.order_id) <= of[1])
+    rows = await session.exec(select(OrderRow).where(OrderRow.tenant == tenant, between).limit(1))
+    row = rows.first()
+    return read(row.model_dump()) if row else None
 
 
-async def of_channel(
-    session: AsyncSession, tenant: str, channel: str, external_id: str
-) -> Order | NoOrder | None:
-    """The order that a channel knows by its own number."""
-    return await find(session, tenant, order_key(tenant, channel, external_id))
-
-
-async def full_page(
-    session: AsyncSession, policy: Policy, order: Order | NoOrder
-) -> dict[str, Any]:
-    """The order's page with its history."""
-    order_id = order.head.order_id if isinstance(order, Order) else order.order_id
-    told = await session.exec(_HISTORY, params={"key": order_id, "max": HISTORY_ROWS_MAX})  # type: ignore[call-overload]
-    history = [dict(row._mapping) for row in told]
-    awaited = waiting(policy, order) if isinstance(order, Order) else []
-    return page(order, awaited, history)
+async def history(session: AsyncSession, order_id: str) -> list[HistoryEntry]:
+    """Everything that was heard about an order, in the order it was taken in."""
+    found = await session.execute(_HISTORY, {"key": order_id, "most": HISTORY_MAX})
+    return [
+        HistoryEntry(
+            happened_at=row.happened_at,
+            heard_at=row.at,
+            type=row.type,
+            actor=row.actor or "",
+            text=_in_words(row.type, row.body),
+        )
+        for row in found
+    ]
 
 
 async def listed(
-    session: AsyncSession, tenant: str, *,
-    status: str | None, whose_move: str | None, after: tuple[datetime, str] | None, rows_max: int,
-) -> Sequence[OrderRow]:  # fmt: skip
-    """Orders, the oldest first, from just behind `after` (when received, and id)."""
-    rows = select(OrderRow).where(OrderRow.tenant == tenant)
-    if status is not None:
-        rows = rows.where(OrderRow.status == status)
-    if whose_move is not None:
-        rows = rows.where(OrderRow.waits_for == whose_move)
-    place = tuple_(OrderRow.received_at, OrderRow.order_id)
-    if after is not None:
-        rows = rows.where(place > after)
-    rows = rows.order_by(OrderRow.received_at, OrderRow.order_id).limit(rows_max)  # type: ignore[arg-type]
-    return (await session.exec(rows)).all()
+    session: AsyncSession, tenant: str, which: Filter, rows_max: int
+) -> list[OrderLine]:
+    """Orders, the newest first."""
+    query = select(OrderRow).where(OrderRow.tenant == tenant, *_conditions(which))
+    query = query.order_by(col(OrderRow.received_at).desc(), col(OrderRow.order_id).desc())
+    rows = await session.exec(query.limit(rows_max))
+    return [OrderLine(**row.model_dump(include=set(OrderLine.__annotations__))) for row in rows]
 
 
-async def counts(session: AsyncSession, tenant: str) -> list[tuple[str, str, int]]:
-    """How many orders stand where, and whose move it is."""
-    rows = (
-        select(OrderRow.status, OrderRow.waits_for, func.count())
-        .where(OrderRow.tenant == tenant)
-        .group_by(OrderRow.status, OrderRow.waits_for)
-        .order_by(OrderRow.status, OrderRow.waits_for)
+async def queue(
+    session: AsyncSession, tenant: str, policy: Policy, owner: str, channel: str, rows_max: int
+) -> list[QueueEntry]:
+    """Orders that wait for a person, the oldest first."""
+    people = [owner] if owner else [person.value for person in PEOPLE]
+    query = select(OrderRow).where(
+        OrderRow.tenant == tenant,
+        col(OrderRow.waiting_for).in_([person.value for person in PEOPLE]),
+        col(OrderRow.waiting_for).in_(people),
+        *((OrderRow.channel == channel,) if channel else ()),
     )
-    return [(status, whose, count) for status, whose, count in await session.exec(rows)]
+    query = query.order_by(col(OrderRow.received_at), col(OrderRow.order_id)).limit(rows_max)
+    entries = []
+    for row in await session.exec(query):
+        order = read(row.model_dump())
+        if isinstance(order, Order):
+            awaited = [w for w in waiting(policy, order) if w.owner in PEOPLE]
+            names = (row.order_id, row.order_no, row.status, row.waiting_for, row.received_at)
+            entries.append(QueueEntry(*names, awaited))
+    return entries
 
 
-async def used_for(
+async def idempotency(
     session: AsyncSession, tenant: str, channel: str, key: str
 ) -> IdempotencyRow | None:
-    """What a caller's idempotency key was used for."""
-    rows = select(IdempotencyRow).where(
-        IdempotencyRow.tenant == tenant,
-        IdempotencyRow.channel == channel,
-        IdempotencyRow.idempotency_key == key,
-    )
-    return (await session.exec(rows)).first()
+    """What an idempotency key was used for."""
+    return await session.get(IdempotencyRow, (tenant, channel, key))
 
 
-def _state(row: OrderRow) -> Order | NoOrder:
-    return read({"head": row.head, "doc": row.doc})
+def _conditions(which: Filter) -> list[ColumnElement[bool]]:
+    received_at, order_id = col(OrderRow.received_at), col(OrderRow.order_id)
+    conditions: list[ColumnElement[bool]] = []
+    if which.status is not None:
+        conditions.append(col(OrderRow.status) == which.status.value)
+        if which.status not in ENDED:
+            conditions.append(col(OrderRow.status).not_in([s.value for s in ENDED]))
+    if which.waiting_for:
+        conditions.append(col(OrderRow.waiting_for) == which.waiting_for)
+    if which.channel:
+        conditions.append(col(OrderRow.channel) == which.channel)
+    if which.received_before is not None:
+        conditions.append(received_at < which.received_before)
+    if which.after is not None:
+        at, last = which.after
+        conditions.append(or_(received_at < at, and_(received_at == at, order_id < last)))
+    return conditions
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def _in_words(type_name: str, body: bytes | None) -> str:
+    """What an input said, in one line and without anything personal."""
+    event = EVENTS.get(type_name)
+    try:
+        if event is not None and not type_name.startswith("oms.channel."):
+            return str(wire.decode(event, body or b"")).partition(" ")[2]
+        if type_name in _COMMANDS:
+            said: dict[str, Any] = msgspec.json.decode(body or b"{}")
+            return " ".join(f"{k}={v}" for k, v in said.items() if v and k != "ship_to")
+    except (wire.InvalidBody, msgspec.DecodeError):
+        return "(no longer readable)"
+    return ""

@@ -45,7 +45,7 @@ from oms_order.decisions import cancelling, goods, intake, money, people, stock
 from oms_order.decisions.intake import IdempotencyUsed
 from oms_order.decisions.overdue import overdue
 from oms_order.decisions.turn import Impossible, Turn
-from oms_order.decisions.waiting import Waiting, deadline, waiting, whose_move
+from oms_order.decisions.waiting import PEOPLE, Owner, Waiting, deadline, waiting, whose_move
 from oms_order.domain import (
     AnswerBackorder,
     ApproveCosts,
@@ -62,8 +62,10 @@ from oms_order.domain import (
 )
 
 __all__ = [
+    "PEOPLE",
     "IdempotencyUsed",
     "Impossible",
+    "Owner",
     "Waiting",
     "deadline",
     "decide",

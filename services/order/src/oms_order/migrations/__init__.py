@@ -1,1 +1,1 @@
-"""The order service's database, revision by revision."""
+"""Revisions of the order service's tables, run in order by `python -m oms_order migrate`."""
