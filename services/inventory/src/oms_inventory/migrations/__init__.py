@@ -1,0 +1,1 @@
+"""Inventory's database, revision by revision."""
