@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
 from oms_cli.stack import Stack
 from oms_contracts import wire
 from oms_contracts.channel import (
@@ -26,8 +27,10 @@ from oms_contracts.channel import (
     Totals,
 )
 from oms_contracts.event import Event
+from oms_platform import load_topics
 
 DEADLINE_SECONDS = 40.0
+PARTITIONS = load_topics(Path(__file__).parents[2] / "deploy/topics.toml")[0].partitions
 AUTO = "HUB"
 """A location that picks and packs by itself."""
 FLOOR = "FLOOR"
@@ -50,7 +53,9 @@ async def until(what: Callable[[], Awaitable[T]], deadline_seconds: float = DEAD
     return found
 
 
-def line(sku: str, qty: int = 1, price_minor: int = 1_000, tax_minor: int | None = None) -> PlacedLine:
+def line(
+    sku: str, qty: int = 1, price_minor: int = 1_000, tax_minor: int | None = None
+) -> PlacedLine:
     """An order line; 20 % tax unless another tax is given."""
     tax = qty * price_minor // 5 if tax_minor is None else tax_minor
     return PlacedLine(
@@ -158,7 +163,8 @@ class Merchant:
 
     async def answers(self, known: Known) -> list[str]:
         """Types of what the channel was told about an order, in order."""
-        return [type_ for type_, _ in await self.log(f"oms.channel.{known.channel}.answers.v1", known.external_id)]
+        topic = f"oms.channel.{known.channel}.answers.v1"
+        return [type_ for type_, _ in await self.log(topic, known.external_id)]
 
     async def log(self, topic: str, key: str) -> list[tuple[str, bytes]]:
         """Type and value of every record with a key, in log order."""
@@ -173,7 +179,7 @@ class Merchant:
         consumer = AIOKafkaConsumer(bootstrap_servers=self.system.bootstrap)
         await consumer.start()
         try:
-            places = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)]
+            places = [TopicPartition(topic, p) for p in range(PARTITIONS)]
             consumer.assign(places)
             ends = await consumer.end_offsets(places)
             await consumer.seek_to_beginning(*places)
@@ -260,8 +266,3 @@ class Merchant:
             for text in texts
             if order_no in text
         ]
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    await consumer.topics()
-    return set(consumer.partitions_for_topic(topic) or ())
