@@ -23,7 +23,7 @@ from oms_billing.domain import (
     Receivable,
 )
 from oms_billing.inputs import KINDS, roots
-from oms_billing.sandbox import Provider
+from oms_billing.sandbox import Provider, Reply
 from oms_chassis.decision import (
     Deadline,
     Decision,
@@ -151,6 +151,8 @@ class Story:
     open_calls: list[Effect] = field(default_factory=list)
     last: Decision = field(default_factory=Decision)
     told: int = 0
+    moved_minor: int = 0
+    """What the provider moved to us, less what it moved back: the truth about cash."""
 
     @property
     def core(self) -> Core:
@@ -220,12 +222,19 @@ class Story:
 
     def answered(self) -> list[Event]:
         """The provider answers the open call in its own way."""
-        effect = self.open_calls[0]
-        key = str(effect.body["key"])
-        reply = self.provider.handle(effect.method, key, effect.body, self.now)
+        reply = self.performed()
         if reply.code:
             return self.refused(reply.code)
         return self.unknown() if reply.answer is None else self.done(**reply.answer)
+
+    def performed(self) -> Reply:
+        """The provider does what the open call says; whether billing hears of it is open."""
+        effect = self.open_calls[0]
+        key = str(effect.body["key"])
+        reply = self.provider.handle(effect.method, key, effect.body, self.now)
+        way = {"capture": 1, "refund": -1, "transfer": -1}.get(effect.method, 0)
+        self.moved_minor += way * reply.moved_minor
+        return reply
 
     def all_answered(self) -> list[Event]:
         """The provider answers until nothing is open."""

@@ -11,6 +11,7 @@ from oms_billing.decisions.draft import Draft
 from oms_billing.domain import Attempt, Method, Status, Stray, UnbornVoid, credit, debit
 from oms_chassis.decision import Decision, again, seconds
 from oms_contracts.billing import Account, PostingCause
+from oms_contracts.channel import PaymentMethod
 from oms_contracts.order import PaymentVoidRequested
 
 _LIVE = (Status.AUTHORISING, Status.AWAITING_PAYER, Status.AUTHORISED, Status.PART_CAPTURED)
@@ -60,7 +61,8 @@ def _end(draft: Draft, attempt: Attempt) -> None:
             if attempt.by_provider or attempt.deposit_minor:
                 _void_when_answered(draft, attempt)
             else:
-                release(draft, attempt, attempt.remaining_minor)
+                prepaid = attempt.terms.method is PaymentMethod.PREPAID
+                release(draft, attempt, 0 if prepaid else attempt.remaining_minor)
         case Status.CAPTURED:
             draft.say(*(answers.voided(attempt, id_) for id_ in attempt.void_requests[-1:]))
         case Status.VOIDING | Status.VOIDED:

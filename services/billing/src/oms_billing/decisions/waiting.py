@@ -53,8 +53,10 @@ def _why(attempt: Attempt) -> tuple[str, str]:
     match attempt.status:
         case Status.AWAITING_PAYER:
             return "payer has not paid", "payer"
-        case Status.VOIDING:
+        case Status.VOIDING if attempt.by_provider:
             return "void is to be tried again", "billing"
+        case Status.VOIDING:
+            return "a deposit could not be paid back", "receivables"
         case Status.AUTHORISED | Status.PART_CAPTURED:
             if attempt.authorised_until:
                 return "authorisation runs out", "billing"

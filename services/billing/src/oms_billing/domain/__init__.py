@@ -25,22 +25,17 @@ from oms_billing.domain.money import Amount, allocate, share, total
 from oms_billing.domain.payment import (
     Attempt,
     Call,
-    Credited,
     Line,
     Method,
     Payment,
-    Receivable,
-    ReceivableStatus,
-    Refund,
-    RefundStatus,
-    ReturnedLine,
-    SetOff,
     Status,
     Stray,
     Terms,
     UnbornVoid,
 )
 from oms_billing.domain.policy import Policy
+from oms_billing.domain.receivable import Receivable, ReceivableStatus
+from oms_billing.domain.refund import Credited, Refund, RefundStatus, ReturnedLine, SetOff
 
 __all__ = [
     "NOT_POSTED",

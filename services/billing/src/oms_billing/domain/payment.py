@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from oms_billing.domain.money import Amount, share
+from oms_billing.domain.receivable import Receivable
+from oms_billing.domain.refund import Credited, Refund, RefundStatus
 from oms_contracts.channel import PaymentMethod
 
 
@@ -22,28 +24,6 @@ class Status(StrEnum):
     CAPTURED = "captured"
     VOIDING = "voiding"
     VOIDED = "voided"
-
-
-class ReceivableStatus(StrEnum):
-    """How an invoice gets its money."""
-
-    CAPTURING = "capturing"
-    """From the promise: the capture is next, or under way."""
-    RETRYING = "retrying"
-    """The capture was refused; it is tried again at `next_at`."""
-    ON_ACCOUNT = "on_account"
-    """By the customer, until the due date; then a reminder goes out at each `next_at`."""
-    OWED = "owed"
-    """There is nothing to capture from: a person collects."""
-    SETTLED = "settled"
-
-
-class RefundStatus(StrEnum):
-    """What became of a refund."""
-
-    WANTED = "wanted"
-    COMPLETED = "completed"
-    FAILED = "failed"
 
 
 class Method(StrEnum):
@@ -83,101 +63,6 @@ class Terms:
     shipping: Amount
     expires_at: datetime
     bill_to: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Receivable:
-    """An invoice's claim on the customer."""
-
-    shipment_id: str
-    invoice_no: str
-    amount: Amount
-    issued_at: datetime
-    due_at: datetime
-    status: ReceivableStatus
-    captured_minor: int = 0
-    """How much of the promise it used up."""
-    paid_minor: int = 0
-    credited_minor: int = 0
-    """Taken back by credit notes before it was paid."""
-    on_account: bool = False
-    tries: int = 0
-    code: str = ""
-    """Why the last capture failed, if one ever did."""
-    next_at: datetime | None = None
-    reminders: int = 0
-    capture_id: str = ""
-    journal_id: str = ""
-    receipts: tuple[str, ...] = ()
-    """References of the bank statement lines that were booked on it."""
-
-    @property
-    def open_minor(self) -> int:
-        """What the customer still owes."""
-        return self.amount.gross_minor - self.paid_minor - self.credited_minor
-
-    @property
-    def uncaptured(self) -> bool:
-        """Whether a capture of it is still to be made."""
-        return self.status in (ReceivableStatus.CAPTURING, ReceivableStatus.RETRYING)
-
-    @property
-    def had_to_wait(self) -> bool:
-        """Whether it is, or was, more than the blink between a shipment and its capture."""
-        return self.on_account or self.code != ""
-
-
-@dataclass(frozen=True, slots=True)
-class ReturnedLine:
-    """Units of a line that a refund is for."""
-
-    line_id: str
-    qty: int
-
-
-@dataclass(frozen=True, slots=True)
-class SetOff:
-    """The part of a refund that lowers what is owed on an invoice instead of paying out."""
-
-    invoice_no: str
-    amount_minor: int
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """Money that goes back. What is not `deposit_minor` corrects invoices by a credit note."""
-
-    request_id: str
-    amount_minor: int
-    reason: str = ""
-    lines: tuple[ReturnedLine, ...] = ()
-    deposit_minor: int = 0
-    """The part that comes from a prepayment no shipment has used."""
-    set_offs: tuple[SetOff, ...] = ()
-    status: RefundStatus = RefundStatus.WANTED
-    refund_id: str = ""
-    credit_note_no: str = ""
-    code: str = ""
-    text: str = ""
-
-    @property
-    def invoiced_minor(self) -> int:
-        """The part that takes back what invoices charged."""
-        return self.amount_minor - self.deposit_minor
-
-    @property
-    def payout_minor(self) -> int:
-        """The part for which money moves."""
-        return self.amount_minor - sum(s.amount_minor for s in self.set_offs)
-
-
-@dataclass(frozen=True, slots=True)
-class Credited:
-    """What credit notes took back of a line so far; of the shipping charge where it names none."""
-
-    line_id: str
-    qty: int
-    amount: Amount
 
 
 @dataclass(frozen=True, slots=True)
