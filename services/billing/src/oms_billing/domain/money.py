@@ -60,6 +60,10 @@ def share(amount: Amount, units: int, of_units: int) -> Amount:
     carries is the share of all units so far less the share of those before it: rounding never
     adds up, and the last shipment takes exactly the rest.
     """
+    if units == 0:
+        return Amount()
+    if units == of_units:
+        return amount
     rest = of_units - units
     return Amount(
         allocate(amount.net_minor, (units, rest))[0],
