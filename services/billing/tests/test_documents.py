@@ -7,7 +7,8 @@ from uuid import UUID
 import pytest
 from builders import NOW, ORDER, TOTAL
 
-from oms_billing.documents import credit_note_html, invoice_html, journals_csv, money
+from oms_billing.documents import credit_note_html, invoice_html, money
+from oms_billing.export import journals_csv
 from oms_billing.tables import CreditNoteRow, InvoiceRow
 from oms_billing.views import EntryView, JournalView
 from oms_contracts.channel import Address

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
-from oms_billing import documents, views
+from oms_billing import documents, export, views
 from oms_billing.domain import (
     AuthorisationReported,
     DeclineReported,
@@ -198,7 +198,7 @@ def _ledger(router: APIRouter, door: Door) -> None:
                     page = await views.journals(
                         session, door.tenant, of, after, views.PAGE_ROWS_MAX
                     )
-                for row in documents.journals_csv(page, header=after is None):
+                for row in export.journals_csv(page, header=after is None):
                     yield row
                 if len(page) < views.PAGE_ROWS_MAX:
                     return

@@ -1,17 +1,14 @@
-"""Invoices and credit notes as pages to print, and the ledger as CSV."""
+"""Invoices and credit notes as pages to print."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
 from typing import Any
 
 from oms_billing.tables import CreditNoteRow, InvoiceRow
-from oms_billing.views import JournalView
 from oms_contracts.channel import Address
 
 MINOR_DIGITS = {
@@ -20,11 +17,6 @@ MINOR_DIGITS = {
     "UGX": 0, "UYI": 0, "UYW": 4, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0, "XPF": 0,
 }  # fmt: skip
 """ISO 4217: digits of the minor unit, where they are not two."""
-
-CSV_COLUMNS = (
-    "journal_id", "posted_at", "cause", "order_id", "document_no", "currency", "account",
-    "debit_minor", "credit_minor",
-)  # fmt: skip
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -126,28 +118,3 @@ def _address(address: Address | None) -> list[str]:
 
 def _day(at: datetime) -> str:
     return at.date().isoformat()
-
-
-def journals_csv(journals: Iterable[JournalView], *, header: bool) -> Iterator[str]:
-    """One CSV row (RFC 4180) per journal entry."""
-    if header:
-        yield _csv_row(CSV_COLUMNS)
-    for j in journals:
-        for e in j.entries:
-            yield _csv_row(
-                (
-                    j.journal_id, j.posted_at.isoformat(), j.cause, j.order_id, j.document_no,
-                    j.currency, e.account, e.debit_minor, e.credit_minor,
-                )
-            )  # fmt: skip
-
-
-def _csv_row(cells: Iterable[object]) -> str:
-    row = io.StringIO()
-    csv.writer(row).writerow([_harmless(str(cell)) for cell in cells])
-    return row.getvalue()
-
-
-def _harmless(cell: str) -> str:
-    """No spreadsheet takes it for a formula: OWASP's CSV injection rule, an apostrophe before."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else cell

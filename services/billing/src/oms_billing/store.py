@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from oms_billing.codec import doc, head, read_payment
 from oms_billing.domain import (
     CreditNote,
     Invoice,
@@ -13,9 +13,7 @@ from oms_billing.domain import (
     JournalEntry,
     Numbers,
     OpenItem,
-    Payment,
     Series,
-    Terms,
 )
 from oms_billing.tables import (
     Base,
@@ -27,33 +25,7 @@ from oms_billing.tables import (
     OpenItemRow,
     PaymentRow,
 )
-from oms_chassis.store import Root, Rows, Store, codec
-
-_encode, _decode = codec(Payment)
-_encode_terms, _decode_terms = codec(Terms)
-
-
-def _head(payment: Payment) -> bytes:
-    return _encode_terms(payment.head) if payment.head else b""
-
-
-def _doc(payment: Payment) -> bytes:
-    """All but what `head` holds already."""
-    if payment.head is None:
-        return _encode(payment)
-    first, *later = payment.attempts
-    attempts = (replace(first, asked=None), *later)
-    return _encode(replace(payment, head=None, attempts=attempts))
-
-
-def read_payment(head: bytes, doc: bytes) -> Payment:
-    """A payment from its two columns."""
-    payment = _decode(doc)
-    if not head:
-        return payment
-    terms = _decode_terms(head)
-    first, *later = payment.attempts
-    return replace(payment, head=terms, attempts=(replace(first, asked=terms), *later))
+from oms_chassis.store import Root, Rows, Store
 
 
 def _read_numbers(row: Mapping[str, Any]) -> Numbers:
@@ -79,8 +51,8 @@ STORE = Store(
             sequences=("seq",),
             fixed=("head",),
             moving=("status", "doc"),
-            fixed_values=lambda payment: (_head(payment),),
-            moving_values=lambda payment: (payment.status, _doc(payment)),
+            fixed_values=lambda payment: (head(payment),),
+            moving_values=lambda payment: (payment.status, doc(payment)),
             read=lambda row: read_payment(row["head"], row["doc"]),
         ),
     ),

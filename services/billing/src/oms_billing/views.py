@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, case, func, tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from oms_billing.codec import read_payment
 from oms_billing.decisions import deadline
 from oms_billing.domain import Attempt, Payment, Policy
-from oms_billing.store import read_payment
 from oms_billing.tables import (
     CreditNoteRow,
     InvoiceRow,
