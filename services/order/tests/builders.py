@@ -11,7 +11,17 @@ from uuid import UUID
 from oms_chassis.decision import Decision, Fact, Input, Woke, mint_id
 from oms_contracts import billing, inventory, shipping, warehouse
 from oms_contracts import order as said
-from oms_contracts.channel import BackorderPolicy, PaymentMethod, ShipPolicy
+from oms_contracts.channel import (
+    Address,
+    BackorderPolicy,
+    Contact,
+    OrderPlaced,
+    Payment,
+    PaymentMethod,
+    PlacedLine,
+    ShipPolicy,
+    Totals,
+)
 from oms_contracts.event import Alloc, Event, LineQty, Tracked
 from oms_order.decisions import deadline, decide
 from oms_order.domain import (
@@ -423,3 +433,25 @@ def parcel_delivered(
 def deny_and_complete() -> dict[str, Any]:
     """An order whose customer neither waits nor takes several parcels."""
     return {"backorder_policy": BackorderPolicy.DENY, "ship_policy": ShipPolicy.COMPLETE}
+
+
+def placed(**changes: Any) -> OrderPlaced:
+    """An order as its channel writes it."""
+    lines = changes.pop("lines", None) or (
+        PlacedLine(line_id="1", sku="SKU-1", qty=2, unit_price_minor=1_000, tax_minor=400),
+        PlacedLine(line_id="2", sku="SKU-2", qty=1, unit_price_minor=500, tax_minor=100),
+    )
+    goods = sum(x.qty * x.unit_price_minor for x in lines)
+    tax = sum(x.tax_minor for x in lines)
+    given: dict[str, Any] = {
+        "external_id": EXTERNAL_ID,
+        "placed_at": NOW,
+        "currency": "EUR",
+        "lines": lines,
+        "totals": Totals(goods_minor=goods, tax_minor=tax, grand_total_minor=goods + tax),
+        "payment": Payment(method=PaymentMethod.TOKEN, reference="tok_ok"),
+        "contact": Contact(name="Ada Example", email="ada@customers.example"),
+        "ship_to": Address(name="Ada <b>", line1="Main St 1", city="Bonn", country="DE"),
+        "note": "ring twice",
+    }
+    return OrderPlaced(**(given | changes))

@@ -84,7 +84,8 @@ async def find(session: AsyncSession, tenant: str, name: str) -> Order | NoOrder
 
 async def history(session: AsyncSession, order_id: str) -> list[HistoryEntry]:
     """Everything that was heard about an order, in the order it was taken in."""
-    found = await session.execute(_HISTORY, {"key": order_id, "most": HISTORY_MAX})
+    connection = await session.connection()
+    found = await connection.execute(_HISTORY, {"key": order_id, "most": HISTORY_MAX})
     return [
         HistoryEntry(
             happened_at=row.happened_at,

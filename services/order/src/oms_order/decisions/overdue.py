@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from oms_chassis.decision import Decision, seconds
+from oms_chassis.decision import Decision, late, seconds
 from oms_contracts.order import OrderDelayed
 from oms_order.decisions import requests
 from oms_order.decisions.consequences import conclude
@@ -33,6 +33,8 @@ def overdue(order: Order, turn: Turn) -> Decision:
     """Do what was announced for everything whose time has passed."""
     awaited = waiting(turn.policy, order)
     due = [w for w in awaited if w.until <= turn.now]
+    if not due:
+        return late(order, "it was settled in the meantime")
     if any(w.what is Awaited.UNWINDING for w in due):
         due += [w for w in awaited if w.what in _OF_UNWINDING and w not in due]
     for w in due:
