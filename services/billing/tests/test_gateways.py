@@ -93,6 +93,16 @@ async def test_a_refusal_is_repeated_with_its_key(provider: SandboxPayments) -> 
             await authorise(provider, "tok_decline")
 
 
+async def test_what_was_refused_stays_refused_under_its_key(provider: SandboxPayments) -> None:
+    id_ = (await authorise(provider, "tok_approve"))["authorisation_id"]
+    asked = body(OTHER, authorisation_id=id_, amount_minor=100)
+    with pytest.raises(GatewayRefused, match="exceeds_captured"):
+        await provider.call("refund", OTHER, asked)
+    await capture(provider, 400)
+    with pytest.raises(GatewayRefused, match="exceeds_captured"):
+        await provider.call("refund", OTHER, asked)
+
+
 async def test_a_restart_forgets_nothing(provider: SandboxPayments, log: Path) -> None:
     before = await authorise(provider, "tok_approve")
     captured = await capture(provider, 400)

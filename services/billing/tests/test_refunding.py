@@ -81,6 +81,16 @@ def test_more_than_the_units_cost_takes_the_rest_from_everything() -> None:
     assert story.credit_note().net_minor + story.credit_note().tax_minor == 398
 
 
+def test_a_line_never_gives_back_more_than_it_was_charged() -> None:
+    story = told(captured(), refund(1_000))
+    allowance = story.attempt.credited[0].amount.gross_minor
+    told(story, refund(9_999 + 1_900, ("1", 3), request=request_id("return")))
+    charged = {line.line_id: amount for line, _, amount in story.attempt.invoiced()}
+    by_line = {c.line_id: c for c in story.attempt.credited}
+    assert allowance > 0 and by_line["1"].amount == charged["1"] and by_line["1"].qty == 3
+    assert sum(c.amount.gross_minor for c in by_line.values()) == 1_000 + 9_999 + 1_900
+
+
 def test_a_refund_told_again_is_answered_again_the_same() -> None:
     story = captured()
     story.tell(refund(100), refund(100))

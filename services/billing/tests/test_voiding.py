@@ -11,6 +11,7 @@ from builders import (
     all_shipped,
     authorised,
     names,
+    refund,
     request_id,
     requested,
     shipped,
@@ -18,8 +19,14 @@ from builders import (
     void,
 )
 
-from oms_billing.domain import AuthorisationReported, OpenItem, ReceivableStatus, Status
-from oms_contracts.billing import Account, PaymentCaptureFailed, PaymentVoided
+from oms_billing.domain import (
+    AuthorisationReported,
+    OpenItem,
+    PayerRetried,
+    ReceivableStatus,
+    Status,
+)
+from oms_contracts.billing import Account, PaymentCaptureFailed, PaymentVoided, RefundFailed
 
 
 def voided(amount_minor: int, authorisation_id: str = "", request: str = VOID) -> PaymentVoided:
@@ -250,3 +257,37 @@ def test_terms_are_voided_without_a_call() -> None:
     (said,) = story.tell(void())
     assert isinstance(said, PaymentVoided) and said.amount_minor == TOTAL
     assert not story.open_calls and story.attempt.terms.order_no == ORDER_NO
+
+
+def test_a_deposit_promised_back_already_is_not_freed_by_the_void() -> None:
+    story = authorised("tok_refund_fails", method="prepaid")
+    story.tell(refund(TOTAL))
+    assert story.tell(void()) == [voided(0, story.attempt.authorisation_id)]
+    assert names(story.answered()) == ["RefundFailed"]
+    story.tell(refund(TOTAL, request=request_id("by hand")))
+    assert story.open_calls[0].body["amount_minor"] == TOTAL
+
+
+def test_a_deposit_that_went_back_with_the_void_is_not_refunded_once_more() -> None:
+    story = told(authorised("ref-1", method="prepaid"), void())
+    (said,) = story.tell(refund(1))
+    assert isinstance(said, RefundFailed) and said.code == "over_refund"
+
+
+def test_every_invoice_that_counted_on_the_promise_is_owed() -> None:
+    story = told(
+        authorised("tok_capture_fails"), shipped("S-1", ("1", 1)), shipped("S-2", ("2", 1))
+    )
+    told(story, void())
+    assert [r.status for r in story.attempt.receivables] == [ReceivableStatus.OWED] * 2
+
+
+def test_a_void_before_the_next_token_was_tried_is_answered_at_once() -> None:
+    story = authorised("tok_decline")
+    again = request_id("again")
+    told(story, requested("tok_decline_then_pay", request=again))
+    story.tell(AuthorisationReported(f"page-{TOTAL}-1", TOTAL, EUR, PAY))
+    assert story.open_calls[0].method == "void"
+    story.tell(PayerRetried("tok_approve"))
+    assert names(story.tell(void(of=again))) == ["PaymentVoided"]
+    assert story.all_answered() == [] and len(story.provider.promises) == 1
