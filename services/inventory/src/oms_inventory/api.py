@@ -1,17 +1,49 @@
-"""Inventory's HTTP door: looking at stock. What changes it comes from the warehouse alone."""
+"""Inventory's HTTP door: looking at stock. What changes it comes from the warehouse alone.
+
+Lists are read in pages: `next` of one page is `after` (or `before`) of the following one, and
+null where there is nothing more.
+"""
 
 # Annotations here are read by FastAPI, hence not postponed.
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
 
-from oms_chassis.http import Door, NotFound, scope
+from oms_chassis.http import Door, NotFound, Problem, scope
 from oms_contracts.event import Location, Sku
 from oms_inventory import views
 
 READ = [scope("stock:read")]
-Limit = Annotated[int, Query(ge=1, le=views.PAGE_ROWS_MAX)]
+SKUS_NAMED_MAX = 100
+CURSOR_MAX_CHARS = 1_000
+ORDER_ID = r"^[A-Za-z0-9._:\-]{1,64}$"
+
+Limit = Annotated[int, Query(ge=1, le=views.PAGE_ROWS_MAX, description="Most rows of a page.")]
+Named = Annotated[tuple[Sku, ...], Query(max_length=SKUS_NAMED_MAX)]
+Cursor = Annotated[str, Query(max_length=CURSOR_MAX_CHARS)]
+
+
+class StockPage(BaseModel):
+    """SKUs by name."""
+
+    stock: list[views.StockView]
+    next: str | None
+
+
+class MovementPage(BaseModel):
+    """Lines of a shelf's stock book, newest first."""
+
+    movements: list[views.MovementView]
+    next: int | None
+
+
+class BackorderPage(BaseModel):
+    """Units that wait, in turn within a SKU and a country."""
+
+    backorders: list[views.BackorderView]
+    next: str | None
 
 
 def routes(door: Door) -> APIRouter:
@@ -20,54 +52,68 @@ def routes(door: Door) -> APIRouter:
 
     @router.get("/stock", dependencies=READ)
     async def stock(
-        sku: Annotated[tuple[Sku, ...], Query(max_length=100)] = (), limit: Limit = 100
-    ) -> list[dict[str, Any]]:
-        """Shelves of the SKUs named, or the first of all."""
+        sku: Named = (), after: Annotated[Sku | None, Query()] = None, limit: Limit = 100
+    ) -> StockPage:
+        """Stock of the SKUs named, or of all."""
         async with door.sessions() as session:
-            return await views.shelves(session, door.tenant, sku, limit)
+            found = await views.stock(session, door.tenant, sku, after or "", limit)
+        return StockPage(stock=found, next=found[-1].sku if len(found) == limit else None)
 
+    # A SKU may hold slashes; what stands behind it must be looked for first.
     @router.get("/stock/{sku:path}/movements", dependencies=READ)
     async def movements(
         sku: Annotated[Sku, Path()], location: Annotated[Location, Query()],
         before: Annotated[int | None, Query(ge=1)] = None, limit: Limit = 100,
-    ) -> list[dict[str, Any]]:  # fmt: skip
-        """The stock book of a shelf, newest line first."""
+    ) -> MovementPage:  # fmt: skip
+        """What moved on a shelf, why, and the balances after it."""
         async with door.sessions() as session:
-            rows = await views.movements(session, door.tenant, sku, location, before, limit)
-        return [row.model_dump(exclude={"tenant", "sku", "location"}) for row in rows]
+            found = await views.movements(session, door.tenant, sku, location, before, limit)
+        return MovementPage(movements=found, next=found[-1].number if len(found) == limit else None)
 
     @router.get("/stock/{sku:path}", dependencies=READ)
-    async def one(sku: Annotated[Sku, Path()]) -> dict[str, Any]:
-        """One SKU: its shelves, who waits for it, and what was bought."""
+    async def one(sku: Annotated[Sku, Path()]) -> views.SkuView:
+        """One SKU: its shelves, who waits for it, and what is on order."""
         async with door.sessions() as session:
-            book = await views.book(session, door.tenant, sku)
-            shelves = await views.shelves(session, door.tenant, [sku], views.PAGE_ROWS_MAX)
-        if book is None:
-            raise NotFound("Nobody has heard of this SKU.")
-        return {
-            "sku": sku,
-            "locations": [{k: v for k, v in s.items() if k != "sku"} for s in shelves],
-            "waiting": [w._asdict() for w in book.waiting],
-            "purchases": [p._asdict() for p in book.purchases],
-        }
+            found = await views.sku(session, door.tenant, sku)
+        if found is None:
+            raise NotFound(f"nobody has heard of the SKU {sku}")
+        return found
 
     @router.get("/backorders", dependencies=READ)
     async def backorders(
-        sku: Annotated[Sku | None, Query()] = None, limit: Limit = 100
-    ) -> list[dict[str, Any]]:
-        """Who waits for goods, in turn."""
+        sku: Annotated[Sku | None, Query()] = None, after: Cursor = "", limit: Limit = 100
+    ) -> BackorderPage:
+        """Who waits for goods."""
+        turn = _turn(after) if after else None
         async with door.sessions() as session:
-            rows = await views.waiters(session, door.tenant, sku, limit)
-        return [row.model_dump(exclude={"tenant", "rank"}) for row in rows]
+            found = await views.backorders(session, door.tenant, sku, turn, limit)
+        following = _cursor(found[-1]) if len(found) == limit else None
+        return BackorderPage(backorders=found, next=following)
 
     @router.get("/reservations/{order_id}", dependencies=READ)
-    async def reservation(order_id: Annotated[str, Path(max_length=64)]) -> dict[str, Any]:
+    async def reservation(
+        order_id: Annotated[str, Path(pattern=ORDER_ID)],
+    ) -> views.ReservationView:
         """What an order holds and waits for."""
         async with door.sessions() as session:
             found = await views.reservation(session, door.tenant, order_id)
         if found is None:
-            raise NotFound("This order has asked for nothing.")
-        told = asdict(found)
-        return {name: told[name] for name in ("allocated", "waiting", "shipments")}
+            raise NotFound(f"the order {order_id} has asked for nothing")
+        return found
 
     return router
+
+
+_decode_turn = msgspec.json.Decoder(views.Turn).decode
+
+
+def _cursor(view: views.BackorderView) -> str:
+    return msgspec.json.encode(views.turn_of(view)).decode()
+
+
+def _turn(cursor: str) -> views.Turn:
+    try:
+        turn: views.Turn = _decode_turn(cursor)
+    except msgspec.DecodeError:
+        raise Problem(422, "invalid_cursor", "send `next` of the page before") from None
+    return turn

@@ -1,12 +1,12 @@
 """How stock books and reservations become rows and come back.
 
-A shelf is a row of its own, written as differences. Who waits for a SKU, and whose units a count
-may break, is read only by inputs that can bring goods or miss some, and no further than needed.
+Who waits for a SKU, and whose units a count may break, is read only for inputs that bring or
+miss goods, and no further than they reach (see `inputs`). All of it is read under the SKU's lock.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -17,15 +17,19 @@ from oms_chassis.decision import Input, Ref
 from oms_chassis.fold import Held
 from oms_chassis.store import Root, Rows, Store, codec
 from oms_contracts.goods import StockCounted, StockDamaged, StockReceived
+from oms_inventory import statements
 from oms_inventory.decisions.goods import cause_of
 from oms_inventory.domain import Head, Movement, Purchase, Reservation, Shelf, Sku, Turn, Waiting
 from oms_inventory.inputs import holder_depths, queue_depths
 from oms_inventory.tables import Base, MovementRow, ReservationRow, SkuRow
 
+Row = tuple[Any, ...]
+Skus = Mapping[str, Held]
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """A SKU without its shelves, as its document keeps it."""
+    """What a SKU's document keeps: everything that is not a row of its own."""
 
     waiting: tuple[Waiting, ...] = ()
     purchases: tuple[Purchase, ...] = ()
@@ -35,75 +39,26 @@ class Book:
 
 
 _encode_book, _decode_book = codec(Book)
-_encode_reservation, _decode_reservation = codec(Reservation)
-
-_SHELVES = """
-SELECT sku, location, on_hand, reserved, moves FROM stock
-WHERE tenant = $1 AND sku = ANY($2::text[])
-"""
-_BOOKED = """
-SELECT m.sku, m.location, m.cause FROM movement m
-JOIN unnest($2::text[], $3::text[], $4::text[]) AS u(sku, location, cause)
-  ON m.sku = u.sku AND m.location = u.location AND m.cause = u.cause WHERE m.tenant = $1
-"""
-_WAITERS = """
-SELECT sku, country, rank, accepted_at, order_id, place, oldest FROM (
-  SELECT w.*, u.depth,
-    row_number() OVER (PARTITION BY w.sku, w.country ORDER BY rank, accepted_at, order_id) AS place,
-    min(accepted_at) OVER (PARTITION BY w.sku, w.country ORDER BY rank, accepted_at, order_id
-      ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING) AS oldest
-  FROM waiter w JOIN unnest($2::text[], $3::int[]) AS u(sku, depth) ON w.sku = u.sku
-  WHERE w.tenant = $1) AS queue
-WHERE place <= depth ORDER BY sku, country, place
-"""
-_HOLDERS = """
-SELECT u.sku, u.location, h.rank, h.accepted_at, h.order_id
-FROM unnest($2::text[], $3::text[], $4::int[]) AS u(sku, location, depth)
-CROSS JOIN LATERAL (
-  SELECT r.rank, r.accepted_at, r.order_id FROM (
-    SELECT order_id FROM movement m
-    WHERE m.tenant = $1 AND m.sku = u.sku AND m.location = u.location AND m.order_id <> ''
-    GROUP BY order_id HAVING sum(reserved_delta) > 0) AS holding
-  JOIN reservation r ON r.tenant = $1 AND r.order_id = holding.order_id
-  ORDER BY r.rank DESC, r.accepted_at DESC, r.order_id DESC LIMIT u.depth) AS h
-"""
-_NEW_SHELVES = """
-INSERT INTO stock (tenant, sku, location, on_hand, reserved, moves)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-"""
-_MOVE_SHELVES = """
-UPDATE stock s SET on_hand = s.on_hand + u.on_hand, reserved = s.reserved + u.reserved,
-  moves = s.moves + u.moves
-FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-  AS u(sku, location, on_hand, reserved, moves)
-WHERE s.tenant = $1 AND s.sku = u.sku AND s.location = u.location
-"""
-_QUEUE_UP = """
-INSERT INTO waiter (tenant, sku, country, order_id, rank, accepted_at)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::int[], $6::timestamptz[])
-"""
-_LEAVE = """
-DELETE FROM waiter w USING unnest($2::text[], $3::text[], $4::text[]) AS u(sku, country, order_id)
-WHERE w.tenant = $1 AND w.sku = u.sku AND w.country = u.country AND w.order_id = u.order_id
-"""
+encode_reservation, decode_reservation = codec(Reservation)
 
 
-def _read_sku(row: Mapping[str, Any]) -> Sku:
-    book: Book = _decode_book(row["doc"])
-    return Sku(
-        waiting=book.waiting, purchases=book.purchases, level_at=book.level_at,
-        level_dirty=book.level_dirty, serve_at=book.serve_at,
-        queue=None if book.waiting else {},
-    )  # fmt: skip
-
-
-def _sku_values(sku: Sku) -> tuple[Any, ...]:
+def encode_sku(sku: Sku) -> bytes:
+    """A SKU's document."""
     book = Book(sku.waiting, sku.purchases, sku.level_at, sku.level_dirty, sku.serve_at)
-    return sku.backordered(), _encode_book(book)
+    return _encode_book(book)
 
 
-def _reservation_values(reservation: Reservation) -> tuple[Any, ...]:
-    return -reservation.priority, reservation.accepted_at, _encode_reservation(reservation)
+def decode_sku(doc: bytes) -> Sku:
+    """A SKU without its shelves; whoever waits is not loaded yet."""
+    book = _decode_book(doc)
+    return Sku(
+        waiting=book.waiting,
+        purchases=book.purchases,
+        level_at=book.level_at,
+        level_dirty=book.level_dirty,
+        serve_at=book.serve_at,
+        queue=None if book.waiting else {},
+    )
 
 
 class InventoryStore(Store):
@@ -111,70 +66,17 @@ class InventoryStore(Store):
 
     async def more_roots(
         self, db: asyncpg.Connection, tenant: str, held: dict[Ref, Held], inputs: Sequence[Input]
-    ) -> Iterable[Ref]:
-        """Complete the locked SKUs; whoever stands in a queue that may move is locked as well."""
+    ) -> list[Ref]:
+        """Complete the locked SKUs; whoever may get or lose units of theirs is locked as well."""
         skus = {key: root for (kind, key), root in held.items() if kind == "sku"}
         if not skus:
-            return ()
-        shelves: dict[str, dict[str, Shelf]] = {}
-        for row in await db.fetch(_SHELVES, tenant, list(skus)):
-            shelf = Shelf(row["on_hand"], row["reserved"], row["moves"])
-            shelves.setdefault(row["sku"], {})[row["location"]] = shelf
-        for key, lying in shelves.items():
-            skus[key].state = replace(skus[key].state or Sku(), shelves=lying)
-        await self._recall_causes(db, tenant, skus, inputs)
-        states = {key: root.state for key, root in skus.items() if root.state is not None}
-        turns = await self._load_queues(db, tenant, skus, queue_depths(states, inputs))
-        turns += await self._load_holders(db, tenant, skus, holder_depths(states, inputs))
+            return []
+        await _load_shelves(db, tenant, skus)
+        await _recall_causes(db, tenant, skus, inputs)
+        states = {key: root.state or Sku() for key, root in skus.items()}
+        turns = await _load_queues(db, tenant, skus, queue_depths(states, inputs))
+        turns += await _load_holders(db, tenant, skus, holder_depths(states, inputs))
         return [("reservation", turn.order_id) for turn in turns]
-
-    async def _recall_causes(
-        self, db: asyncpg.Connection, tenant: str, skus: Mapping[str, Held], inputs: Sequence[Input]
-    ) -> None:
-        """Which of the causes heard now were booked before."""
-        asked = [
-            (item.key, item.body.location, cause_of(item.body))
-            for item in inputs
-            if isinstance(item.body, StockReceived | StockCounted | StockDamaged)
-        ]
-        if not asked:
-            return
-        for row in await db.fetch(_BOOKED, tenant, *zip(*asked, strict=True)):
-            root = skus[row["sku"]]
-            place = f"{row['location']}:{row['cause']}"
-            root.state = replace(root.state, booked=root.state.booked | {place})
-
-    async def _load_queues(
-        self, db: asyncpg.Connection, tenant: str, skus: Mapping[str, Held], depths: dict[str, int]
-    ) -> list[Turn]:
-        if not depths:
-            return []
-        heads: dict[str, dict[str, Head]] = {key: {} for key in depths}
-        for row in await db.fetch(_WAITERS, tenant, list(depths), list(depths.values())):
-            turn = Turn(row["rank"], row["accepted_at"], row["order_id"])
-            before = heads[row["sku"]].get(row["country"], Head())
-            end = turn if row["oldest"] is not None else None
-            heads[row["sku"]][row["country"]] = Head((*before.turns, turn), end, row["oldest"])
-        for key, queue in heads.items():
-            skus[key].state = replace(skus[key].state, queue=queue)
-        return [turn for queue in heads.values() for head in queue.values() for turn in head.turns]
-
-    async def _load_holders(
-        self, db: asyncpg.Connection, tenant: str, skus: Mapping[str, Held],
-        depths: dict[tuple[str, str], int],
-    ) -> list[Turn]:  # fmt: skip
-        if not depths:
-            return []
-        found: dict[tuple[str, str], tuple[Turn, ...]] = dict.fromkeys(depths, ())
-        places = [(sku, location, depth) for (sku, location), depth in depths.items()]
-        for row in await db.fetch(_HOLDERS, tenant, *zip(*places, strict=True)):
-            turn = Turn(row["rank"], row["accepted_at"], row["order_id"])
-            found[row["sku"], row["location"]] += (turn,)
-        for (key, location), turns in found.items():
-            state = skus[key].state
-            holders = {**state.holders, location: turns}
-            skus[key].state = replace(state, holders=holders)
-        return [turn for turns in found.values() for turn in turns]
 
     async def save_children(
         self,
@@ -183,63 +85,168 @@ class InventoryStore(Store):
         before: Mapping[Ref, Any],
         held: Mapping[Ref, Held],
     ) -> None:
-        """Shelves by their differences; places in queues as reservations changed."""
-        new: list[tuple[Any, ...]] = []
-        moved: list[tuple[Any, ...]] = []
-        joins: list[tuple[Any, ...]] = []
-        leaves: list[tuple[Any, ...]] = []
-        for ref, root in sorted(held.items(), key=lambda pair: pair[0]):
-            was = before[ref]
-            if root.state is was or root.state is None:
-                continue
-            if ref[0] == "sku":
-                _shelf_changes(ref[1], was, root.state, new, moved)
-            else:
-                _queue_changes(ref[1], was, root.state, joins, leaves)
-        for statement, rows in (
-            (_NEW_SHELVES, new), (_MOVE_SHELVES, moved), (_LEAVE, leaves), (_QUEUE_UP, joins),
-        ):  # fmt: skip
+        """Shelves by their differences; allocations and backorders where they differ."""
+        changes = Changes()
+        for ref, root in held.items():
+            if root.changed and root.state is not None:
+                if ref[0] == "sku":
+                    changes.of_shelves(ref[1], before[ref] or Sku(), root.state)
+                else:
+                    changes.of_reservation(ref[1], before[ref] or Reservation(), root.state)
+        for statement, rows in changes.statements():
             if rows:
-                await db.execute(statement, tenant, *zip(*rows, strict=True))
+                await db.execute(statement, tenant, *zip(*sorted(rows), strict=True))
 
 
-def _shelf_changes(
-    key: str, was: Sku | None, now: Sku, new: list[tuple[Any, ...]], moved: list[tuple[Any, ...]]
+class Changes:
+    """Rows to write, collected over a batch."""
+
+    def __init__(self) -> None:
+        self._new_shelves: list[Row] = []
+        self._moved_shelves: list[Row] = []
+        self._held: list[Row] = []
+        self._held_no_more: list[Row] = []
+        self._waiting: list[Row] = []
+        self._waiting_no_more: list[Row] = []
+
+    def statements(self) -> tuple[tuple[str, list[Row]], ...]:
+        """Each statement with its rows."""
+        return (
+            (statements.NEW_SHELVES, self._new_shelves),
+            (statements.MOVE_SHELVES, self._moved_shelves),
+            (statements.HOLD_NO_MORE, self._held_no_more),
+            (statements.HOLD, self._held),
+            (statements.WAIT_NO_MORE, self._waiting_no_more),
+            (statements.WAIT, self._waiting),
+        )
+
+    def of_shelves(self, sku: str, before: Sku, after: Sku) -> None:
+        """Shelves that moved, relative to what was loaded."""
+        for location, shelf in after.shelves.items():
+            known = before.shelves.get(location)
+            if known is None:
+                row = (sku, location, shelf.on_hand, shelf.reserved, shelf.moves)
+                self._new_shelves.append(row)
+            elif shelf is not known:
+                on_hand, reserved = shelf.on_hand - known.on_hand, shelf.reserved - known.reserved
+                row = (sku, location, on_hand, reserved, shelf.moves - known.moves)
+                self._moved_shelves.append(row)
+
+    def of_reservation(self, order_id: str, before: Reservation, after: Reservation) -> None:
+        """What an order holds and waits for now and did not before, and the reverse."""
+        if after.allocated != before.allocated:
+            old = {(a.sku, a.location, order_id, a.line_id): a.qty for a in before.allocated}
+            for a in after.allocated:
+                place = (a.sku, a.location, order_id, a.line_id)
+                if old.pop(place, None) != a.qty:
+                    turn = after.turn(order_id)
+                    self._held.append((*place, turn.rank, turn.accepted_at, a.qty))
+            self._held_no_more += old
+        if after.waiting != before.waiting:
+            queued = {(b.sku, order_id, b.line_id, b.request_id): b for b in before.waiting}
+            for b in after.waiting:
+                place = (b.sku, order_id, b.line_id, b.request_id)
+                if queued.pop(place, None) != b:
+                    turn = after.turn(order_id)
+                    self._waiting.append(
+                        (*place, b.country, turn.rank, turn.accepted_at, b.location, b.qty, b.eta,
+                         b.po_line)
+                    )  # fmt: skip
+            self._waiting_no_more += queued
+
+
+async def _load_shelves(db: asyncpg.Connection, tenant: str, skus: Skus) -> None:
+    shelves: dict[str, dict[str, Shelf]] = {}
+    for sku, location, *units in await db.fetch(statements.SHELVES, tenant, list(skus)):
+        shelves.setdefault(sku, {})[location] = Shelf(*units)
+    for key, found in shelves.items():
+        skus[key].state = replace(skus[key].state, shelves=found)
+
+
+async def _recall_causes(
+    db: asyncpg.Connection, tenant: str, skus: Skus, inputs: Sequence[Input]
 ) -> None:
-    old = was.shelves if was is not None else {}
-    for location, shelf in now.shelves.items():
-        known = old.get(location)
-        if known is None:
-            new.append((key, location, shelf.on_hand, shelf.reserved, shelf.moves))
-        elif known != shelf:
-            on_hand, reserved = shelf.on_hand - known.on_hand, shelf.reserved - known.reserved
-            moved.append((key, location, on_hand, reserved, shelf.moves - known.moves))
+    """Which causes of those heard now were booked before."""
+    heard = [
+        (item.key, item.body.location, cause_of(item.body))
+        for item in inputs
+        if isinstance(item.body, StockReceived | StockCounted | StockDamaged)
+    ]
+    if not heard:
+        return
+    for sku, location, cause in await db.fetch(
+        statements.BOOKED, tenant, *zip(*heard, strict=True)
+    ):
+        state = skus[sku].state
+        skus[sku].state = replace(state, booked=state.booked | {f"{location}:{cause}"})
 
 
-def _queue_changes(
-    order_id: str, was: Reservation | None, now: Reservation,
-    joins: list[tuple[Any, ...]], leaves: list[tuple[Any, ...]],
-) -> None:  # fmt: skip
-    old = {(b.sku, b.country) for b in was.waiting} if was is not None else set()
-    new = {(b.sku, b.country) for b in now.waiting}
-    for sku, country in sorted(new - old):
-        turn = now.turn(order_id)
-        joins.append((sku, country, order_id, turn.rank, turn.accepted_at))
-    leaves += [(sku, country, order_id) for sku, country in sorted(old - new)]
+async def _load_queues(
+    db: asyncpg.Connection, tenant: str, skus: Skus, depths: Mapping[str, int]
+) -> list[Turn]:
+    """The front of queues, by SKU and country."""
+    asked = [
+        (key, country, depth)
+        for key, depth in depths.items()
+        for country in {waiting.country: None for waiting in skus[key].state.waiting}
+    ]
+    if not asked:
+        return []
+    turns: dict[tuple[str, str], list[Turn]] = {}
+    behind: dict[tuple[str, str], datetime | None] = {}
+    for sku, country, rest_oldest_at, *turn in await db.fetch(
+        statements.QUEUES, tenant, *zip(*asked, strict=True)
+    ):
+        turns.setdefault((sku, country), []).append(Turn(*turn))
+        behind[sku, country] = rest_oldest_at
+    queues: dict[str, dict[str, Head]] = {key: {} for key in depths}
+    for (sku, country), front in turns.items():
+        oldest = behind[sku, country]
+        queues[sku][country] = Head(tuple(front), front[-1] if oldest else None, oldest)
+    for key, queue in queues.items():
+        skus[key].state = replace(skus[key].state, queue=queue)
+    return [turn for front in turns.values() for turn in front]
+
+
+async def _load_holders(
+    db: asyncpg.Connection, tenant: str, skus: Skus, depths: Mapping[tuple[str, str], int]
+) -> list[Turn]:
+    """Who holds units of shelves that may come to have too few, the last turn first."""
+    if not depths:
+        return []
+    asked = [(*place, depth) for place, depth in depths.items()]
+    found: dict[tuple[str, str], list[Turn]] = {place: [] for place in depths}
+    for sku, location, *turn in await db.fetch(
+        statements.HOLDERS, tenant, *zip(*asked, strict=True)
+    ):
+        found[sku, location].append(Turn(*turn))
+    for (key, location), turns in found.items():
+        state = skus[key].state or Sku()
+        skus[key].state = replace(state, holders={**state.holders, location: tuple(turns)})
+    return [turn for turns in found.values() for turn in turns]
 
 
 STORE = InventoryStore(
     base=Base,
     roots=(
         Root(
-            "sku", SkuRow, key="sku", sequences=("seq", "level_seq"),
-            moving=("backordered", "doc"), moving_values=_sku_values, read=_read_sku,
+            "sku",
+            SkuRow,
+            key="sku",
+            sequences=("stock_seq", "level_seq"),
+            moving=("doc",),
+            moving_values=lambda sku: (encode_sku(sku),),
+            read=lambda row: decode_sku(row["doc"]),
         ),
         Root(
-            "reservation", ReservationRow, key="order_id", sequences=("seq",),
-            moving=("rank", "accepted_at", "doc"), moving_values=_reservation_values,
-            read=lambda row: _decode_reservation(row["doc"]),
+            "reservation",
+            ReservationRow,
+            key="order_id",
+            sequences=("seq",),
+            moving=("doc",),
+            moving_values=lambda reservation: (encode_reservation(reservation),),
+            read=lambda row: decode_reservation(row["doc"]),
         ),
     ),
     rows={Movement: Rows(MovementRow)},
-)  # fmt: skip
+)

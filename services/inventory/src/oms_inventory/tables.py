@@ -1,4 +1,9 @@
-"""Inventory's tables: the only list of their columns."""
+"""The only list of inventory's columns.
+
+A shelf is a row written as differences, so the database itself refuses what would be oversold.
+Movements are only ever inserted; a trigger made by the migration sees to that. `allocation` and
+`backorder` repeat, row by row, what reservations hold and wait for: a SKU's side of it.
+"""
 
 from __future__ import annotations
 
@@ -24,19 +29,19 @@ class SkuRow(Base, table=True):
     tenant: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)
     partition: int = Field(sa_type=SmallInteger)
-    seq: int = Field(sa_type=BigInteger)
+    stock_seq: int = Field(sa_type=BigInteger)
     level_seq: int = Field(sa_type=BigInteger)
     changed_at: datetime = Field(sa_type=Instant)
-    backordered: int = Field(sa_type=BigInteger)
     doc: bytes
 
 
 class StockRow(Base, table=True):
-    """A shelf. The database refuses what would be oversold."""
+    """A shelf: units of a SKU at a location."""
 
     __tablename__ = "stock"
     __table_args__ = (
         CheckConstraint("0 <= reserved AND reserved <= on_hand", name="stock_not_oversold"),
+        {"postgresql_with": {"fillfactor": 70}},
     )
 
     tenant: str = Field(primary_key=True)
@@ -47,45 +52,13 @@ class StockRow(Base, table=True):
     moves: int = Field(sa_type=BigInteger)
 
 
-class ReservationRow(Base, table=True):
-    """What one order holds and waits for."""
-
-    __tablename__ = "reservation"
-
-    tenant: str = Field(primary_key=True)
-    order_id: str = Field(primary_key=True)
-    partition: int = Field(sa_type=SmallInteger)
-    seq: int = Field(sa_type=BigInteger)
-    changed_at: datetime = Field(sa_type=Instant)
-    rank: int
-    accepted_at: datetime | None = Field(sa_type=Instant)
-    doc: bytes
-
-
-class WaiterRow(Base, table=True):
-    """An order's place in a SKU's queue."""
-
-    __tablename__ = "waiter"
-    __table_args__ = (
-        Index("waiter_in_turn", "tenant", "sku", "country", "rank", "accepted_at", "order_id"),
-    )
-
-    tenant: str = Field(primary_key=True)
-    sku: str = Field(primary_key=True)
-    country: str = Field(primary_key=True)
-    order_id: str = Field(primary_key=True)
-    rank: int
-    accepted_at: datetime = Field(sa_type=Instant)
-
-
 class MovementRow(Base, table=True):
-    """A line of the stock book."""
+    """A line of the stock book, numbered along its shelf without gaps."""
 
     __tablename__ = "movement"
     __table_args__ = (
-        CheckConstraint("on_hand_after >= 0", name="movement_on_hand"),
         CheckConstraint(
-            "0 <= reserved_after AND reserved_after <= on_hand_after", name="movement_reserved"
+            "0 <= reserved_after AND reserved_after <= on_hand_after", name="movement_not_oversold"
         ),
         Index("movement_once", "tenant", "sku", "location", "cause", unique=True),
     )
@@ -103,3 +76,58 @@ class MovementRow(Base, table=True):
     cause: str
     cause_id: UUID
     booked_at: datetime = Field(sa_type=Instant)
+
+
+class ReservationRow(Base, table=True):
+    """What one order holds and waits for."""
+
+    __tablename__ = "reservation"
+
+    tenant: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    partition: int = Field(sa_type=SmallInteger)
+    seq: int = Field(sa_type=BigInteger)
+    changed_at: datetime = Field(sa_type=Instant)
+    doc: bytes
+
+
+class AllocationRow(Base, table=True):
+    """Units of a shelf that an order line holds; `rank` is the negated priority."""
+
+    __tablename__ = "allocation"
+    __table_args__ = (CheckConstraint("qty > 0", name="allocation_of_something"),)
+
+    tenant: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    location: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    line_id: str = Field(primary_key=True)
+    rank: int
+    accepted_at: datetime = Field(sa_type=Instant)
+    qty: int
+
+
+class BackorderRow(Base, table=True):
+    """Units of a SKU that an order line waits for; the queue is read along `backorder_in_turn`."""
+
+    __tablename__ = "backorder"
+    __table_args__ = (
+        CheckConstraint("qty > 0", name="backorder_of_something"),
+        Index(
+            "backorder_in_turn",
+            "tenant", "sku", "country", "rank", "accepted_at", "order_id", "line_id", "request_id",
+        ),
+    )  # fmt: skip
+
+    tenant: str = Field(primary_key=True)
+    sku: str = Field(primary_key=True)
+    order_id: str = Field(primary_key=True)
+    line_id: str = Field(primary_key=True)
+    request_id: str = Field(primary_key=True)
+    country: str
+    rank: int
+    accepted_at: datetime = Field(sa_type=Instant)
+    location: str
+    qty: int
+    eta: datetime | None = Field(sa_type=Instant)
+    po_line: str
