@@ -110,6 +110,7 @@ def routes(door: Door) -> APIRouter:
 def _payments(router: APIRouter, door: Door) -> None:
     @router.get("/payments/{order_id}", dependencies=[READ])
     async def payment(order_id: str) -> views.PaymentView:
+        """What was asked for, promised, invoiced, captured and given back, and what is waited for."""
         async with door.sessions() as session:
             found = await views.payment_of(session, door.tenant, order_id)
         if found is None:
@@ -118,10 +119,12 @@ def _payments(router: APIRouter, door: Door) -> None:
 
     @router.post("/payments/{order_id}/retry", dependencies=[WRITE])
     async def retry(order_id: str, given: Retry, who: Annotated[Actor, Depends(actor)]) -> Any:
+        """The payer of a declined payment tries another token."""
         return await door.command("payment", order_id, PayerRetried(given.token), who.name)
 
     @router.post("/payments/{order_id}/callback", dependencies=[WRITE])
     async def callback(order_id: str, told: Report, who: Annotated[Actor, Depends(actor)]) -> Any:
+        """The provider's asynchronous word; 409 while its own answer is awaited: deliver again later."""
         return await door.command("payment", order_id, told.command(), who.name)
 
 
@@ -135,6 +138,7 @@ def _documents(router: APIRouter, door: Door) -> None:
 
     @router.get("/invoices/{invoice_no}.html", dependencies=[READ])
     async def invoice_page(invoice_no: str) -> HTMLResponse:
+        """An invoice to print; once it is paid, the receipt."""
         async with door.sessions() as session:
             found = await views.invoice(session, door.tenant, invoice_no)
             open_minor = await views.open_minor(session, found) if found else None
@@ -145,6 +149,7 @@ def _documents(router: APIRouter, door: Door) -> None:
 
     @router.get("/invoices/{invoice_no}", dependencies=[READ])
     async def invoice(invoice_no: str) -> dict[str, Any]:
+        """An invoice as it was issued."""
         async with door.sessions() as session:
             found = await views.invoice(session, door.tenant, invoice_no)
         if found is None:
@@ -153,6 +158,7 @@ def _documents(router: APIRouter, door: Door) -> None:
 
     @router.get("/credit-notes/{credit_note_no}.html", dependencies=[READ])
     async def credit_note_page(credit_note_no: str) -> HTMLResponse:
+        """A credit note to print."""
         async with door.sessions() as session:
             found = await views.credit_note(session, door.tenant, credit_note_no)
         if found is None:
@@ -162,6 +168,7 @@ def _documents(router: APIRouter, door: Door) -> None:
 
     @router.get("/credit-notes/{credit_note_no}", dependencies=[READ])
     async def credit_note(credit_note_no: str) -> dict[str, Any]:
+        """A credit note as it was issued."""
         async with door.sessions() as session:
             found = await views.credit_note(session, door.tenant, credit_note_no)
         if found is None:
@@ -183,6 +190,7 @@ def _ledger(router: APIRouter, door: Door) -> None:
     async def journals(
         of: Annotated[views.Period, Depends(period)], after: str = "", limit: RowsMax = 100
     ) -> dict[str, Any]:
+        """Journals of a period, oldest first; `next` is the following page's `after`."""
         async with door.sessions() as session:
             page = await views.journals(session, door.tenant, of, _journal_after(after), limit)
         last = page[-1] if len(page) == limit else None
@@ -191,6 +199,8 @@ def _ledger(router: APIRouter, door: Door) -> None:
 
     @router.get("/ledger/journals.csv", dependencies=[LEDGER])
     async def journals_csv(of: Annotated[views.Period, Depends(period)]) -> Response:
+        """The same as CSV, one row per entry, however many there are."""
+
         async def rows() -> AsyncIterator[str]:
             after: views.Cursor | None = None
             while True:
@@ -209,6 +219,7 @@ def _ledger(router: APIRouter, door: Door) -> None:
 
     @router.get("/ledger/trial-balance", dependencies=[LEDGER])
     async def trial_balance(at: AwareDatetime | None = None) -> list[views.BalanceView]:
+        """Every account's sums up to a moment, by default now."""
         async with door.sessions() as session:
             return await views.trial_balance(session, door.tenant, at or datetime.now(UTC))
 
@@ -216,6 +227,7 @@ def _ledger(router: APIRouter, door: Door) -> None:
 def _receivables(router: APIRouter, door: Door) -> None:
     @router.get("/receivables", dependencies=[READ])
     async def receivables(after: str = "", limit: RowsMax = 100) -> dict[str, Any]:
+        """Who owes, aged by days past the due date; `next` is the following page's `after`."""
         async with door.sessions() as session:
             totals = await views.aged(session, door.tenant, datetime.now(UTC))
             page = await views.open_items(session, door.tenant, _item_after(after), limit)
@@ -230,6 +242,7 @@ def _receivables(router: APIRouter, door: Door) -> None:
     async def receive(
         invoice_no: str, receipt: Receipt, who: Annotated[Actor, Depends(actor)]
     ) -> Any:
+        """Book money that came in for an invoice by another way than a capture."""
         async with door.sessions() as session:
             found = await views.invoice(session, door.tenant, invoice_no)
         if found is None:

@@ -38,6 +38,7 @@ class _Bill:
 
     @property
     def amount(self) -> Amount:
+        """Of all lines and the shipping charge."""
         return total([*(line.amount for line in self.lines), self.shipping])
 
 

@@ -61,6 +61,7 @@ def upgrade() -> None:
     make_roots()
     make_ledger()
     make_documents()
+    make_open_items()
     guard()
 
 
@@ -159,6 +160,9 @@ def make_documents() -> None:
         *document_columns(),
         sa.UniqueConstraint("tenant", "order_id", "refund_request_id", name="credit_note_once"),
     )
+
+
+def make_open_items() -> None:
     op.create_table(
         "open_item",
         sa.Column("tenant", sa.String, primary_key=True),
