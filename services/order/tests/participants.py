@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from builders import NOW
@@ -67,20 +68,20 @@ class Inventory(Participant):
         moves: list[Move] = []
         for asked in self.open.values():
             moves += [
-                lambda a=asked: self._reserve(a, ["WEST"]),
-                lambda a=asked: self._reserve(a, ["WEST", "EAST"]),
-                lambda a=asked: self._queue(a),
+                partial(self._reserve, asked, ["WEST"]),
+                partial(self._reserve, asked, ["WEST", "EAST"]),
+                partial(self._queue, asked),
             ]
             if asked.backorder_policy is BackorderPolicy.DENY:
-                moves[-1] = lambda a=asked: self._refuse(a)
-        moves += [lambda w=w: self._fill(w) for w in self.waiting if self.waiting[w]]
-        moves += [lambda w=w: self._promise(w) for w in self.waiting if self.waiting[w]]
-        moves += [lambda p=p: self._break(p) for p in self.held if self.held[p]]
+                moves[-1] = partial(self._refuse, asked)
+        moves += [partial(self._fill, w) for w in self.waiting if self.waiting[w]]
+        moves += [partial(self._promise, w) for w in self.waiting if self.waiting[w]]
+        moves += [partial(self._break, p) for p in self.held if self.held[p]]
         return moves
 
     def kind_moves(self) -> list[Move]:
-        moves: list[Move] = [lambda a=a: self._reserve(a, ["WEST"]) for a in self.open.values()]
-        return moves + [lambda w=w: self._fill(w) for w in self.waiting if self.waiting[w]]
+        moves: list[Move] = [partial(self._reserve, a, ["WEST"]) for a in self.open.values()]
+        return moves + [partial(self._fill, w) for w in self.waiting if self.waiting[w]]
 
     def _answer(self, asked: Any, answer: Event) -> None:
         if isinstance(asked, said.ReservationRequested):
@@ -197,17 +198,17 @@ class Warehouse(Participant):
                 self.stops[fact.request_id] = fact
 
     def moves(self) -> list[Move]:
-        moves = [lambda f=f: self._short(f) for f in self._working()]
+        moves = [partial(self._short, f) for f in self._working()]
         moves += [
-            lambda s=s: self._refuse(s)
+            partial(self._refuse, s)
             for s in self.stops.values()
             if s.fulfilment_id not in self.stopped
         ]
         return moves + self.kind_moves()
 
     def kind_moves(self) -> list[Move]:
-        moves: list[Move] = [lambda f=f: self._pack(f) for f in self._working()]
-        return moves + [lambda s=s: self._stop(s) for s in self.stops.values()]
+        moves: list[Move] = [partial(self._pack, f) for f in self._working()]
+        return moves + [partial(self._stop, s) for s in self.stops.values()]
 
     def _working(self) -> list[str]:
         return [f for f in self.work if f not in self.packed and f not in self.stopped]
@@ -273,14 +274,14 @@ class Shipping(Participant):
                 self.stops[fact.request_id] = fact
 
     def moves(self) -> list[Move]:
-        failing = [lambda a=a: self._fail(a) for a in self.asked.values()]
-        odd = [lambda p=p: self._exception(p) for p in self.underway]
+        failing = [partial(self._fail, a) for a in self.asked.values()]
+        odd = [partial(self._exception, p) for p in self.underway]
         return failing + odd + self.kind_moves()
 
     def kind_moves(self) -> list[Move]:
-        moves: list[Move] = [lambda a=a: self._ship(a) for a in self.asked.values()]
-        moves += [lambda s=s: self._stop(s) for s in self.stops.values()]
-        return moves + [lambda p=p: self._deliver(p) for p in self.underway]
+        moves: list[Move] = [partial(self._ship, a) for a in self.asked.values()]
+        moves += [partial(self._stop, s) for s in self.stops.values()]
+        return moves + [partial(self._deliver, p) for p in self.underway]
 
     def _ship(self, asked: said.ShipmentRequested) -> None:
         del self.asked[asked.shipment_id]
@@ -360,18 +361,18 @@ class Billing(Participant):
         moves = self.kind_moves()
         if self.asked is not None:
             moves += [
-                lambda: self._authorise(self.asked, 1),
-                lambda: self._decline(self.asked, final=True),
-                lambda: self._decline(self.asked, final=False),
+                partial(self._authorise, self.asked, 1),
+                partial(self._decline, self.asked, final=True),
+                partial(self._decline, self.asked, final=False),
             ]
-        return moves + [lambda s=s: self._owe(s) for s in self.owed]
+        return moves + [partial(self._owe, s) for s in self.owed]
 
     def kind_moves(self) -> list[Move]:
-        moves: list[Move] = [lambda v=v: self._void(v) for v in self.voids]
+        moves: list[Move] = [partial(self._void, v) for v in self.voids]
         if self.asked is not None:
-            moves.append(lambda: self._authorise(self.asked, 0))
-        moves += [lambda s=s: self._capture(s) for s in self.owed]
-        return moves + [lambda r=r: self._refund(r) for r in self.refunds]
+            moves.append(partial(self._authorise, self.asked, 0))
+        moves += [partial(self._capture, s) for s in self.owed]
+        return moves + [partial(self._refund, r) for r in self.refunds]
 
     def _price(self, gone: said.OrderShipped) -> int:
         assert self.promised is not None

@@ -32,10 +32,11 @@ from oms_chassis.work import Source, Work
 from oms_contracts import wire
 from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_contracts.event import Event
+from oms_order.codecs import read
 from oms_order.domain import NoOrder, Order, Policy, order_key
 from oms_order.inputs import prepare, roots
 from oms_order.main import service
-from oms_order.store import STORE, read
+from oms_order.store import STORE
 
 PARTITIONS = 6
 SCOPES = ("orders:write", "orders:read", "orders:hold", "orders:cancel", "orders:approve")
@@ -128,7 +129,8 @@ class Running:
 
     async def rows(self, query: str, *values: Any) -> list[asyncpg.Record]:
         """What the database holds."""
-        return await self.pool.fetch(query, *values)
+        found: list[asyncpg.Record] = await self.pool.fetch(query, *values)
+        return found
 
     async def order(self, order_id: str = ORDER_ID) -> Order | NoOrder:
         """The order as it is stored."""

@@ -473,7 +473,7 @@ def table() -> str:
     ]
     rows: dict[str, dict[str, list[str]]] = {}
     for cell in walk():
-        outcome = "–" if cell.impossible else cell.outcome
+        outcome = "\N{EN DASH}" if cell.impossible else cell.outcome
         rows.setdefault(cell.input, {}).setdefault(outcome, []).append(cell.state)
     for input_name, outcomes in rows.items():
         lines += ["", f"## {input_name}", "", "| in state | the order |", "|---|---|"]

@@ -214,7 +214,7 @@ async def test_costs_are_approved_by_those_who_may(running: Running) -> None:
     page = (await ann.get(f"/orders/{ORDER_ID}")).json()
     assert page["approval"]["state"] == "approved" and page["approval"]["actor"] == "ann"
     assert page["approval"]["total_limit_minor"] == "none"
-    again = await ann.post(f"/orders/{ORDER_ID}/costs/reject", json={"reason": "no"})
+    again = await ann.post(f"/orders/{ORDER_ID}/costs/reject", json={"note": "no"})
     assert (again.status_code, again.json()["code"]) == (409, "not_pending")
 
 
@@ -277,7 +277,7 @@ async def test_lists_show_the_newest_first_page_by_page(running: Running) -> Non
         ("POST", f"/orders/{ORDER_ID}/holds/h/release", {}),
         ("POST", f"/orders/{ORDER_ID}/tasks/t/resolve", {}),
         ("POST", f"/orders/{ORDER_ID}/costs/approve", {}),
-        ("POST", f"/orders/{ORDER_ID}/costs/reject", {"reason": "x"}),
+        ("POST", f"/orders/{ORDER_ID}/costs/reject", {}),
         ("POST", f"/orders/{ORDER_ID}/backorder-answer", {"choice": "wait"}),
     ],
 )

@@ -21,10 +21,10 @@ from oms_chassis.migrate import drift
 from oms_contracts.channel import CancellationRequested, Payment, PaymentMethod
 from oms_contracts.event import Alloc, LineQty
 from oms_contracts.inventory import StockReserved
-from oms_contracts.order import OrderReleased
+from oms_contracts.order import Gate, OrderReleased
 from oms_order import tables
+from oms_order.codecs import fixed_values, moving_values, read
 from oms_order.domain import CancelOrder, NoOrder, Order, PlaceHold, Status, order_no
-from oms_order.store import fixed_values, moving_values, read
 
 ORDERS, ANSWERS = "oms.order.v1", "oms.channel.webshop.answers.v1"
 
@@ -123,7 +123,7 @@ async def test_a_waiting_order_has_a_deadline_and_a_finished_one_has_none(
 def busy() -> Order:
     """An order with something in nearly every field."""
     story = reserved(line("1", 4), line("2", 2))
-    story.tell(PlaceHold(builders.said.Gate.SHIP, "look"), actor="ann")
+    story.tell(PlaceHold(Gate.SHIP, "look"), actor="ann")
     story.tell(builders.payment_authorised(story))
     (fulfilment,) = story.last(OrderReleased).fulfilments
     story.tell(fulfilment_short(fulfilment, LineQty(line_id="1", sku="SKU-1", qty=1)))

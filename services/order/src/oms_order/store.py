@@ -1,66 +1,12 @@
-"""How an order becomes a row and comes back."""
+"""Where orders are kept."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from oms_chassis.store import Root, Rows, Store, codec
-from oms_order.decisions import IdempotencyUsed, whose_move
-from oms_order.domain import Body, Head, NoOrder, Order, Status, order_no
+from oms_chassis.store import Root, Rows, Store
+from oms_order.codecs import fixed_values, moving_values, read
+from oms_order.decisions import IdempotencyUsed
 from oms_order.inputs import KIND
 from oms_order.tables import Base, IdempotencyRow, OrderRow
-
-
-@dataclass(frozen=True, slots=True)
-class Resubmitted:
-    """An order under a number that was turned down before: its row was born without a head."""
-
-    head: Head
-    body: Body
-
-
-_encode_head, _decode_head = codec(Head)
-_encode_body, _decode_body = codec(Body)
-_encode_both, _decode_both = codec(Resubmitted)
-_encode_none, _decode_none = codec(NoOrder)
-
-Fixed = tuple[str, str, str, datetime, bytes]
-Moving = tuple[str, str, bytes]
-
-
-def fixed_values(state: Order | NoOrder) -> Fixed:
-    """What the row keeps from its birth on."""
-    if isinstance(state, NoOrder):
-        number = order_no(state.order_id)
-        return state.channel, state.external_id, number, state.received_at, b""
-    head, placed = state.head, state.placed
-    document = b"" if state.body.resubmitted else _encode_head(head)
-    return placed.channel, placed.external_id, head.order_no, head.accepted_at, document
-
-
-def moving_values(state: Order | NoOrder) -> Moving:
-    """What changes with the order."""
-    if isinstance(state, NoOrder):
-        return state.status, "", _encode_none(state)
-    if state.body.resubmitted:
-        document = _encode_both(Resubmitted(state.head, state.body))
-    else:
-        document = _encode_body(state.body)
-    return state.status, whose_move(state), document
-
-
-def read(row: Mapping[str, Any]) -> Order | NoOrder:
-    """The state that a row stands for."""
-    if row["status"] in (Status.REJECTED, Status.UNKNOWN):
-        return _decode_none(row["doc"])
-    if row["head"]:
-        return Order(_decode_head(row["head"]), _decode_body(row["doc"]))
-    both = _decode_both(row["doc"])
-    return Order(both.head, both.body)
-
 
 STORE = Store(
     base=Base,

@@ -15,10 +15,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from oms_contracts import wire
 from oms_contracts.catalogue import EVENTS
+from oms_order.codecs import read
 from oms_order.decisions import PEOPLE, Waiting, waiting
 from oms_order.domain import Command, NoOrder, Order, Policy, Status, ids_of
 from oms_order.page import HistoryEntry
-from oms_order.store import read
 from oms_order.tables import ENDED, IdempotencyRow, OrderRow
 
 PAGE_ROWS_MAX = 200

@@ -51,16 +51,10 @@ class ReleaseBody(Body):
     ship_to: Address | None = None
 
 
-class ApproveBody(Body):
-    """Why the costs are accepted."""
+class VerdictBody(Body):
+    """Why the costs are accepted, or are not."""
 
     note: Note = ""
-
-
-class RejectBody(Body):
-    """Why the costs are not accepted."""
-
-    reason: Sentence
 
 
 class BackorderBody(Body):

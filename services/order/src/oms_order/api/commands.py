@@ -10,13 +10,12 @@ from fastapi import APIRouter, Depends
 from oms_chassis.http import Actor, Door, actor, scope
 from oms_contracts.order import Gate
 from oms_order.api.bodies import (
-    ApproveBody,
     BackorderBody,
     CancelBody,
     HoldBody,
-    RejectBody,
     ReleaseBody,
     ResolveBody,
+    VerdictBody,
 )
 from oms_order.api.reading import found, names_of
 from oms_order.domain import (
@@ -81,9 +80,9 @@ def _holding(router: APIRouter, door: Door, tell: Tell) -> None:
 
 def _approving(router: APIRouter, tell: Tell) -> None:
     @router.post("/orders/{order}/costs/approve", dependencies=[APPROVE])
-    async def approve(order: str, body: ApproveBody, who: Who) -> Answer:
+    async def approve(order: str, body: VerdictBody, who: Who) -> Answer:
         return await tell(order, who, ApproveCosts(body.note))
 
     @router.post("/orders/{order}/costs/reject", dependencies=[APPROVE])
-    async def reject(order: str, body: RejectBody, who: Who) -> Answer:
-        return await tell(order, who, RejectCosts(body.reason))
+    async def reject(order: str, body: VerdictBody, who: Who) -> Answer:
+        return await tell(order, who, RejectCosts(body.note))

@@ -48,7 +48,7 @@ class ApproveCosts:
 class RejectCosts:
     """The costs are not accepted: the order is cancelled."""
 
-    reason: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

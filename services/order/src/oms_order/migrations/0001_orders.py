@@ -30,6 +30,9 @@ def upgrade() -> None:
             "partition >= 0 AND seq >= 0 AND answer_seq >= 0", name="orders_counted"
         ),
     )
+    # Out of line, the documents of long orders would be written twice.
+    op.execute("ALTER TABLE orders ALTER COLUMN head SET STORAGE MAIN")
+    op.execute("ALTER TABLE orders ALTER COLUMN doc SET STORAGE MAIN")
     op.create_index("orders_by_time", "orders", ["tenant", "received_at", "order_id"])
     op.create_index(
         "orders_open",
