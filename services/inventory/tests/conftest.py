@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from database import empty
 
 from oms_chassis.migrate import migrate
 from oms_inventory import migrations
@@ -38,15 +39,3 @@ async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     await empty(connection)
     yield connection
     await connection.close()
-
-
-async def empty(db: asyncpg.Connection) -> None:
-    """Forget everything, the stock book included: only a test may."""
-    tables = await db.fetch(
-        "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-        "AND tablename NOT IN ('migration', 'machinery_version')"
-    )
-    async with db.transaction():
-        await db.execute("ALTER TABLE movement DISABLE TRIGGER never_changed")
-        await db.execute(f"TRUNCATE {', '.join(row['tablename'] for row in tables)}")
-        await db.execute("ALTER TABLE movement ENABLE TRIGGER never_changed")

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from builders import NOW, fresh_id
 
-from oms_chassis.decision import Input, Ref, Woke
+from oms_chassis.decision import Deadline, Input, Ref, Woke
 from oms_chassis.fold import Core, Emitted, Held, fold
 from oms_contracts.event import Event
 from oms_inventory.decisions import deadline, decide
@@ -51,23 +51,26 @@ class Inventory:
         return [fact.body for fact in out.facts]
 
     def pass_time(self, seconds: float) -> list[Event]:
-        """Let the clock go on and wake every SKU whose deadline has passed, until none is due."""
-        self.now += timedelta(seconds=seconds)
+        """Let the clock go on, and wake every SKU whose deadline passes meanwhile."""
+        until = self.now + timedelta(seconds=seconds)
         said: list[Event] = []
         for _ in range(_WAKES_MAX):
-            if not (due := [key for key in self.skus if self._is_due(key)]):
+            due = [(d.at, key) for key, d in self._deadlines() if d.at <= until]
+            if not due:
+                self.now = until
                 return said
-            for key in due:
-                said += self.hear(Input(fresh_id(), key, Woke("due", "inventory"), self.now))
+            at, key = min(due)
+            self.now = max(self.now, at)
+            said += self.hear(Input(fresh_id(), key, Woke("due", "inventory"), self.now))
         raise AssertionError(f"{due} are woken again and again")
 
     def shelf(self, sku: str = "A-1", location: str = "main") -> Shelf:
         """The shelf as it stands."""
         return self.skus[sku].shelves.get(location, Shelf())
 
-    def _is_due(self, key: str) -> bool:
-        due = deadline(self.policy, self.skus[key])
-        return due is not None and due.at <= self.now
+    def _deadlines(self) -> list[tuple[str, Deadline]]:
+        found = ((key, deadline(self.policy, sku)) for key, sku in self.skus.items())
+        return [(key, due) for key, due in found if due is not None]
 
     def _load(self, inputs: tuple[Input, ...]) -> dict[Ref, Held]:
         refs = dict.fromkeys(ref for item in inputs for ref in roots(item))

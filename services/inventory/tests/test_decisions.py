@@ -235,7 +235,7 @@ def test_a_queue_longer_than_what_was_loaded_is_served_in_turn_by_wake_ups() -> 
     assert len(first) == 2
     late = inventory.hear(accepted("late", line(1), minute=9))
     assert only(late, StockReserved).alloc == ()
-    inventory.pass_time(0)
+    inventory.pass_time(0.1)
     served = [f.key for f in inventory.facts if isinstance(f.body, BackorderFilled)]
     assert served == ["o0", "o1", "o2", "o3", "o4", "late"]
     assert inventory.skus[SKU].serve_at is None
@@ -246,7 +246,7 @@ def test_a_wake_up_finds_peace_when_those_who_waited_have_left() -> None:
     inventory.hear(accepted("o1", line(1), minute=1), accepted("o2", line(1), minute=2))
     inventory.hear(received(5))
     inventory.hear(release("o2", backordered=(line(1),)))
-    inventory.pass_time(0)
+    inventory.pass_time(0.1)
     assert inventory.skus[SKU].serve_at is None
     assert inventory.shelf().reserved == 1
 
@@ -496,6 +496,13 @@ def test_a_part_delivery_leaves_the_rest_of_the_purchase_open() -> None:
     inventory = Inventory()
     inventory.hear(ordered(5, eta_days=3), received(2, po_line="po-1/1"))
     assert [p.open_units for p in inventory.skus[SKU].purchases] == [3]
+
+
+def test_a_confirmation_of_fewer_units_than_came_closes_the_purchase() -> None:
+    inventory = Inventory()
+    inventory.hear(ordered(5, eta_days=3), received(2, po_line="po-1/1"))
+    inventory.hear(confirmed(2, eta_days=4))
+    assert inventory.skus[SKU].purchases == ()
 
 
 def test_a_confirmation_of_a_delivered_purchase_opens_nothing() -> None:

@@ -22,8 +22,7 @@ from builders import (
     requested,
     shipped,
 )
-from conftest import empty
-from database import PARTITIONS, TENANT, Database
+from database import PARTITIONS, TENANT, Database, empty
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from memory import Inventory, every, only
@@ -34,6 +33,7 @@ from oms_contracts.inventory import (
     StockRefused,
     StockReserved,
 )
+from oms_inventory import statements
 from oms_inventory.domain import Shelf
 from oms_inventory.inputs import roots
 from oms_inventory.store import STORE, encode_reservation
@@ -178,6 +178,16 @@ async def test_a_count_loads_no_more_owners_than_it_may_break(db: asyncpg.Connec
 async def test_a_sku_that_is_born_in_a_batch_may_be_counted_in_it(db: asyncpg.Connection) -> None:
     said = await Database(db).hear(received(5), accepted("o1", line(5)), counted(3))
     assert only(said, ReservationBroken).alloc == (alloc(2),)
+
+
+async def test_queues_and_owners_are_read_along_their_indexes(db: asyncpg.Connection) -> None:
+    await db.execute("SET enable_seqscan = off; SET enable_sort = off; SET enable_hashagg = off")
+    queue = await db.fetch("EXPLAIN " + statements.QUEUES, TENANT, [SKU], ["DE"], [5])
+    assert sum("Index Only Scan using backorder_in_turn" in row[0] for row in queue) == 2
+    holders = await db.fetch("EXPLAIN " + statements.HOLDERS, TENANT, [SKU], ["main"], [5])
+    assert any("using allocation_pkey" in row[0] for row in holders)
+    booked = await db.fetch("EXPLAIN " + statements.BOOKED, TENANT, [SKU], ["main"], ["count:1"])
+    assert any("using movement_once" in row[0] for row in booked)
 
 
 async def test_promises_and_purchases_survive(db: asyncpg.Connection) -> None:

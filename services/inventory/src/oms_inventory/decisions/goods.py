@@ -81,8 +81,9 @@ def expect(draft: Draft, bought: PurchaseOrderPlaced | PurchaseOrderConfirmed) -
         bought.po_id, bought.po_line, bought.location, bought.qty, bought.eta,
         known.received_qty if known else 0, confirmed,
     )  # fmt: skip
-    others = (p for p in book.purchases if p.po_line != bought.po_line)
-    draft.put_sku(sku, replace(book, purchases=(*others, purchase)))
+    others = tuple(p for p in book.purchases if p.po_line != bought.po_line)
+    purchases = (*others, purchase) if purchase.open_units else others
+    draft.put_sku(sku, replace(book, purchases=purchases))
     queueing.promise(draft, sku)
     return draft.decision()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from oms_contracts.event import LineQty
 from oms_contracts.inventory import BackorderFilled, BackorderPromised
@@ -25,6 +25,9 @@ from oms_inventory.domain import (
     Turn,
     Waiting,
 )
+
+SERVE_ON_AFTER = timedelta(milliseconds=1)
+"""A wake-up that serves the next part of a queue comes at once, yet visibly later than now."""
 
 
 def join(draft: Draft, order_id: str, reservation: Reservation, units: Backorder) -> Backorder:
@@ -70,7 +73,8 @@ def serve(draft: Draft, sku: str) -> None:
     """Give open units to those who wait, in turn; ask to be woken where the queue goes on."""
     book = draft.sku(sku)
     if not book.waiting or book.queue is None:
-        draft.put_sku(sku, replace(book, serve_at=draft.now if book.waiting else None))
+        serve_at = draft.now + SERVE_ON_AFTER if book.waiting else None
+        draft.put_sku(sku, replace(book, serve_at=serve_at))
         return
     for turn, country in _line(book):
         open_units = _within_reach(draft.policy, draft.sku(sku), country, turn)
@@ -212,7 +216,7 @@ def _tidy(draft: Draft, sku: str) -> None:
         for country, head in queue.items()
         for location, shelf in book.shelves.items()
     )
-    serve_at = draft.now if more else None
+    serve_at = draft.now + SERVE_ON_AFTER if more else None
     draft.put_sku(sku, replace(book, queue=queue, waiting=waiting, serve_at=serve_at))
 
 

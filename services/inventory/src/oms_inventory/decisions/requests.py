@@ -196,7 +196,8 @@ def _grant(
             queued.append(queueing.join(draft, draft.item.key, reservation, units))
     cause = f"reserve:{asked.request_id}"
     reservation = draft.allocate(draft.item.key, cause, reservation, allocated)
-    reservation = replace(reservation, waiting=(*reservation.waiting, *queued))
+    if queued:
+        reservation = replace(reservation, waiting=(*reservation.waiting, *queued))
     answer = Answer(AnswerKind.RESERVED, tuple(allocated), tuple(queued))
     _remember(draft, asked.request_id, reservation, answer)
     for sku, location in dict.fromkeys((b.sku, b.location) for b in queued):
