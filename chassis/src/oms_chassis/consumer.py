@@ -17,6 +17,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
 
 from oms_chassis.intake import Intake
 from oms_chassis.metrics import Metrics
@@ -82,6 +83,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             heartbeat_interval_ms=settings.session_timeout_ms // 4,
             max_poll_interval_ms=settings.max_poll_interval_ms,
             listener=self,
+            parser=_unread,
             decoder=_raw,
         )
         self._subscriber(self._take)
@@ -233,6 +235,15 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def stop(self) -> None:
         """Leave. (A static member keeps its partitions until its session runs out.)"""
         await self._broker.stop()
+
+
+async def _unread(records: Any) -> KafkaMessage:
+    """A batch of which nothing was read yet.
+
+    FastStream itself would decode every header, lose the batch over one that is no text, and
+    publish a reply to whatever topic a stranger names in `reply_to`.
+    """
+    return KafkaMessage(records, body=None, consumer=FAKE_CONSUMER)
 
 
 async def _raw(message: KafkaMessage) -> Any:
