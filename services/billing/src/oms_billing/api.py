@@ -110,7 +110,7 @@ def routes(door: Door) -> APIRouter:
 def _payments(router: APIRouter, door: Door) -> None:
     @router.get("/payments/{order_id}", dependencies=[READ])
     async def payment(order_id: str) -> views.PaymentView:
-        """What was asked for, promised, invoiced, captured and given back, and what is waited for."""
+        """What was asked for, promised, captured and given back, and what is waited for."""
         async with door.sessions() as session:
             found = await views.payment_of(session, door.tenant, order_id)
         if found is None:
@@ -124,7 +124,7 @@ def _payments(router: APIRouter, door: Door) -> None:
 
     @router.post("/payments/{order_id}/callback", dependencies=[WRITE])
     async def callback(order_id: str, told: Report, who: Annotated[Actor, Depends(actor)]) -> Any:
-        """The provider's asynchronous word; 409 while its own answer is awaited: deliver again later."""
+        """The provider's late word; 409 while its own answer is awaited: deliver again later."""
         return await door.command("payment", order_id, told.command(), who.name)
 
 
