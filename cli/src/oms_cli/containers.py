@@ -24,6 +24,8 @@ SECRETS = Path("/run/oms")
 DATA = Path("/var/lib/oms")
 SERVICE_USER_ID = 10001
 """The user that services run as (Dockerfile)."""
+DATABASE_USER_ID = 999
+"""The user that the official PostgreSQL image runs as; it reads its own password."""
 
 app = typer.Typer(no_args_is_help=True, help="Prepare a system of containers.")
 
@@ -41,17 +43,16 @@ def make_secrets(folder: Path = SECRETS, data: Path = DATA) -> None:
         path = folder / f"{name}-password"
         if not path.exists():
             write_private(path, secrets.token_hex(16).encode())
-    # The database's own user reads its password as root, before it becomes itself.
+    _give(folder / "postgres-password", DATABASE_USER_ID)
     for path in (folder / "key-ring.json", folder / "api-keys.json"):
-        path.chmod(0o440)
         _give(path)
     for owned in (data, data / "mails"):
         owned.mkdir(parents=True, exist_ok=True)
         _give(owned)
 
 
-def _give(path: Path) -> None:
-    os.chown(path, SERVICE_USER_ID, SERVICE_USER_ID)
+def _give(path: Path, user_id: int = SERVICE_USER_ID) -> None:
+    os.chown(path, user_id, user_id)
 
 
 @app.command()
