@@ -15,8 +15,8 @@ from typing import Any
 import asyncpg
 import httpx
 import msgspec
-from builders import CHANNEL, NOW, ORDER_ID
 from prometheus_client import CollectorRegistry
+from story import CHANNEL, NOW, ORDER_ID
 
 from oms_chassis.cycle import Committed, Cycle
 from oms_chassis.decision import Input, mint_id

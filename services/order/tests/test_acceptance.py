@@ -6,10 +6,11 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from builders import CHANNEL, EXTERNAL_ID, ORDER_ID, Story, accepted, completed, line, submission
-from builders import packed, released, reserved, stock_reserved
+from builders import accepted, completed, packed, released, reserved
 from hypothesis import given
 from hypothesis import strategies as st
+from replies import stock_reserved
+from story import CHANNEL, EXTERNAL_ID, ORDER_ID, Story, line, submission
 
 from oms_chassis.decision import Malformed
 from oms_contracts import answers
@@ -25,6 +26,7 @@ from oms_contracts.channel import (
 from oms_order.domain import (
     ApprovalState,
     ApproveCosts,
+    CancelOrder,
     CostLimit,
     NoOrder,
     Policy,
@@ -56,8 +58,8 @@ def test_an_order_is_taken_confirmed_and_its_stock_asked_for_in_one_breath() -> 
 
 
 def test_an_orders_id_follows_from_its_names_and_its_number_from_its_id() -> None:
-    assert ORDER_ID == order_key("main", CHANNEL, EXTERNAL_ID)
-    assert ORDER_ID != order_key("main", "other", EXTERNAL_ID)
+    assert order_key("main", CHANNEL, EXTERNAL_ID) == ORDER_ID
+    assert order_key("main", "other", EXTERNAL_ID) != ORDER_ID
     assert UUID(ORDER_ID).version == 8
     assert [len(part) for part in order_no(ORDER_ID).split("-")] == [4, 4, 4]
 
@@ -233,10 +235,20 @@ def test_rejected_costs_cancel_the_order() -> None:
     assert story.order.body.approval.state is ApprovalState.REJECTED
 
 
-def test_costs_of_an_order_that_is_being_cancelled_need_no_verdict() -> None:
+def test_rejected_costs_are_neither_rejected_again_nor_approved() -> None:
     story = released(currency="NOK")
     story.tell(RejectCosts("no margin"), actor="cfo")
-    assert story.tell(RejectCosts("again"), actor="cfo").refusal is not None
+    for command in (RejectCosts("again"), ApproveCosts()):
+        refusal = story.tell(command, actor="cfo").refusal
+        assert refusal is not None and refusal.code == "not_pending"
+
+
+def test_costs_of_an_order_that_is_being_cancelled_need_no_verdict() -> None:
+    story = released(currency="NOK")
+    story.tell(CancelOrder(), actor="ann")
+    decision = story.tell(RejectCosts("no margin"), actor="cfo")
+    assert decision.verdict == "late" and decision.answer is not None
+    assert not story.news
 
 
 def test_a_costs_hold_cannot_be_released_like_any_other() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
-from builders import EXTERNAL_ID, ORDER_ID, placed
 from running import Running
+from story import EXTERNAL_ID, ORDER_ID, placed
 
 from oms_contracts import wire
 from oms_contracts.channel import Payment, PaymentMethod

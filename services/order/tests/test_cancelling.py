@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from builders import CHANNEL, EXTERNAL_ID, Story, accepted, at, completed, fulfilment_packed
-from builders import fulfilment_stop_refused, fulfilment_stopped, line, packed, parcels_shipped
-from builders import payment_authorised, payment_captured, payment_voided, released, reserved
-from builders import shipment_failed, shipment_stop_refused, shipment_stopped, shipped
-from builders import stock_released, stock_reserved, wanted
+from builders import accepted, completed, packed, released, reserved, shipped
+from replies import (
+    at,
+    fulfilment_packed,
+    fulfilment_stop_refused,
+    fulfilment_stopped,
+    parcels_shipped,
+    payment_authorised,
+    payment_captured,
+    payment_voided,
+    shipment_failed,
+    shipment_stop_refused,
+    shipment_stopped,
+    stock_released,
+    stock_reserved,
+    wanted,
+)
+from story import CHANNEL, EXTERNAL_ID, Story, line
 
 from oms_contracts import answers
 from oms_contracts import order as said
 from oms_contracts.channel import ShipPolicy
 from oms_contracts.event import LineQty
-from oms_order.domain import CancellationWish, CancelOrder, CancelState, PaymentState, PlaceHold
-from oms_order.domain import Status
+from oms_order.domain import (
+    CancellationWish,
+    CancelOrder,
+    CancelState,
+    PaymentState,
+    Status,
+)
 
 WISH = CancellationWish(CHANNEL, EXTERNAL_ID, reason="changed my mind")
 

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import pytest
-from builders import Story, accepted, at, captured, completed, delivered, fulfilment_packed
-from builders import fulfilment_short, fulfilment_stopped, line, packed, parcel_delivered
-from builders import parcels_shipped, payment_authorised, payment_voided, released, shipment_failed
-from builders import shipment_stopped, shipped, stock_released, stock_reserved, wanted
+from builders import accepted, captured, completed, delivered, packed, released, shipped
+from replies import (
+    at,
+    fulfilment_packed,
+    fulfilment_short,
+    fulfilment_stopped,
+    parcel_delivered,
+    parcels_shipped,
+    payment_authorised,
+    payment_voided,
+    shipment_failed,
+    shipment_stopped,
+    stock_released,
+    stock_reserved,
+    wanted,
+)
+from story import Story, line
 
 from oms_contracts import answers, shipping, warehouse
 from oms_contracts import order as said
 from oms_contracts.channel import ServiceLevel, ShipPolicy
 from oms_contracts.event import LineQty
 from oms_order.decisions import Impossible
-from oms_order.domain import CancelOrder, FulfilmentState, ReleaseHold, ResolveTask, Status
-from oms_order.domain import TaskKind
+from oms_order.domain import (
+    CancelOrder,
+    FulfilmentState,
+    ReleaseHold,
+    ResolveTask,
+    Status,
+    TaskKind,
+)
 
 
 def two_places() -> Story:
@@ -26,9 +45,7 @@ def two_places() -> Story:
     return story
 
 
-def odd_parcel(
-    gone: said.OrderShipped, status: shipping.ParcelStatus
-) -> shipping.ParcelException:
+def odd_parcel(gone: said.OrderShipped, status: shipping.ParcelStatus) -> shipping.ParcelException:
     """Something is wrong with the first parcel."""
     return shipping.ParcelException(
         shipment_id=gone.shipment_id,

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
-from builders import A_REQUEST, Story, accepted, at, backorder_filled, backordered, capture_failed
-from builders import captured, completed, delivered, fulfilment_packed, line, parcel_delivered
-from builders import parcels_shipped, payment_authorised, payment_captured, payment_declined
-from builders import payment_voided, refund_completed, released, reserved, shipped, stock_released
-from builders import stock_reserved, wanted
+from builders import accepted, captured, completed, delivered, released, reserved, shipped
 from hypothesis import given
 from hypothesis import strategies as st
+from replies import (
+    at,
+    backorder_filled,
+    backordered,
+    capture_failed,
+    fulfilment_packed,
+    parcel_delivered,
+    parcels_shipped,
+    payment_authorised,
+    payment_captured,
+    payment_declined,
+    payment_voided,
+    refund_completed,
+    stock_released,
+    stock_reserved,
+    wanted,
+)
+from story import A_REQUEST, Story, line
 
 from oms_contracts import answers, billing
 from oms_contracts import order as said
@@ -34,7 +49,7 @@ def test_shares_of_an_amount_add_up_and_differ_by_no_more_than_one(
     amount_minor: int, units: int
 ) -> None:
     whole = [share(amount_minor, n, units) for n in range(units + 1)]
-    parts = [after - before for before, after in zip(whole, whole[1:], strict=False)]
+    parts = [after - before for before, after in pairwise(whole)]
     assert sum(parts) == amount_minor and max(parts) - min(parts) <= 1
 
 

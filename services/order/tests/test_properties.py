@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from builders import Story, line, submission
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from participants import Billing, Inventory, Participant, Shipping, Warehouse
+from story import Story, line, submission
 
 from oms_chassis.decision import Decision
 from oms_contracts import order as said

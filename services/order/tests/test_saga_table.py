@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from saga_table import FILE, INPUTS, STATES, Cell, table, walk
+from saga_inputs import INPUTS
+from saga_states import STATES
+from saga_table import FILE, Cell, table, walk
 
 from oms_chassis.decision import Malformed, Woke
 from oms_contracts.event import Event

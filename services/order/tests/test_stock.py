@@ -5,10 +5,23 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from builders import A_REQUEST, NOW, Story, accepted, at, backorder_filled, backordered, line
-from builders import deny_and_complete, fulfilment_packed, fulfilment_short, fulfilment_stop_refused
-from builders import fulfilment_stopped, packed, payment_authorised, payment_voided, released
-from builders import reserved, shipped, stock_refused, stock_released, stock_reserved, wanted
+from builders import accepted, deny_and_complete, packed, released, reserved, shipped
+from replies import (
+    at,
+    backorder_filled,
+    backordered,
+    fulfilment_packed,
+    fulfilment_short,
+    fulfilment_stop_refused,
+    fulfilment_stopped,
+    payment_authorised,
+    payment_voided,
+    stock_refused,
+    stock_released,
+    stock_reserved,
+    wanted,
+)
+from story import A_REQUEST, NOW, Story, line
 
 from oms_contracts import inventory
 from oms_contracts import order as said

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import builders
 import pytest
-from builders import (
-    A_REQUEST,
-    EXTERNAL_ID,
-    NOW,
-    ORDER_ID,
-    completed,
-    fulfilment_short,
-    line,
-    placed,
-    reserved,
-)
+from builders import completed, reserved
+from replies import fulfilment_short, payment_authorised
 from running import Running
+from story import A_REQUEST, EXTERNAL_ID, NOW, ORDER_ID, line, placed
 
 from oms_chassis.migrate import drift
 from oms_contracts.channel import CancellationRequested, Payment, PaymentMethod
@@ -24,7 +15,7 @@ from oms_contracts.inventory import StockReserved
 from oms_contracts.order import Gate, OrderReleased
 from oms_order import tables
 from oms_order.codecs import fixed_values, moving_values, read
-from oms_order.domain import CancelOrder, NoOrder, Order, PlaceHold, Status, order_no
+from oms_order.domain import CancelOrder, Line, NoOrder, Order, PlaceHold, Status, order_no
 
 ORDERS, ANSWERS = "oms.order.v1", "oms.channel.webshop.answers.v1"
 
@@ -124,11 +115,16 @@ def busy() -> Order:
     """An order with something in nearly every field."""
     story = reserved(line("1", 4), line("2", 2))
     story.tell(PlaceHold(Gate.SHIP, "look"), actor="ann")
-    story.tell(builders.payment_authorised(story))
+    story.tell(payment_authorised(story))
     (fulfilment,) = story.last(OrderReleased).fulfilments
     story.tell(fulfilment_short(fulfilment, LineQty(line_id="1", sku="SKU-1", qty=1)))
     story.tell(CancelOrder((("2", 1),), "too many"), actor="ann")
     return story.order
+
+
+def test_no_more_units_can_be_lost_than_were_set_aside() -> None:
+    with pytest.raises(ValueError, match="only 2 units are set aside at WEST"):
+        Line(reserved=(("WEST", 2),)).lose("WEST", 3)
 
 
 @pytest.mark.parametrize("order", [busy(), completed().order], ids=["busy", "completed"])

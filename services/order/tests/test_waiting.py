@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
-from builders import Story, accepted, captured, delivered, fulfilment_packed
-from builders import fulfilment_stop_refused, packed, payment_authorised, payment_declined
-from builders import released, reserved, shipped, stock_reserved
+from builders import accepted, captured, delivered, packed, released, reserved, shipped
+from replies import (
+    fulfilment_packed,
+    fulfilment_stop_refused,
+    payment_authorised,
+    payment_declined,
+    stock_reserved,
+)
+from story import Story
 
 from oms_chassis.decision import Woke
 from oms_contracts import notify
@@ -62,7 +69,7 @@ def test_each_time_is_twice_as_long_and_after_the_first_operations_look() -> Non
     for _ in range(9):
         story.wake()
         asked_at.append(story.now)
-    pauses = [(b - a).total_seconds() for a, b in zip(asked_at, asked_at[1:], strict=False)]
+    pauses = [(b - a).total_seconds() for a, b in pairwise(asked_at)]
     assert pauses == [60, 120, 240, 480, 960, 1920, 3840, 3840, 3840]
     assert owner(story) == "operations"
 

@@ -141,6 +141,8 @@ class Page:
     flags: Sequence[str]
     ship_country: str
     lines: Sequence[LineView]
+    stock: str
+    """What is going on with inventory."""
     money: MoneyView
     approval: Mapping[str, str]
     """The verdict on the costs, with the figures it was reached on."""
@@ -189,6 +191,7 @@ def order_page(
         flags=placed.flags,
         ship_country=placed.ship_country,
         lines=_lines(order),
+        stock=order.stock_state,
         money=_money(order),
         approval=approval | dict(head.cost_figures),
         fulfilments=[_fulfilment(order, f) for f in order.fulfilments],

@@ -105,6 +105,8 @@ def decide(policy: Policy, order: Order | NoOrder | None, input: Input, now: dat
             | AnswerBackorder() | ResolveTask()
         ):  # fmt: skip
             return refuse(order, "no_such_order", "There is no order under this number.")
+        case Order(), NotificationFailed() as told:
+            return people.message_failed(order, told, turn)
         case Order(), _:
             return _hear(order, turn)
     raise Impossible(f"{type(input.body).__name__} about something that is no order")
@@ -159,6 +161,4 @@ def _hear(order: Order, turn: Turn) -> Decision:
             return goods.shipment_stop_refused(order, told, turn)
         case ParcelException() as told:
             return goods.parcel_exception(order, told, turn)
-        case NotificationFailed() as told:
-            return people.message_failed(order, told, turn)
     raise Impossible(f"{type(turn.input.body).__name__} is nothing that an order hears")

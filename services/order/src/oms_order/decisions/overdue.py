@@ -11,7 +11,7 @@ from oms_order.decisions import requests
 from oms_order.decisions.consequences import conclude
 from oms_order.decisions.money import tell_invoice
 from oms_order.decisions.people import give_up_backorders
-from oms_order.decisions.turn import Impossible, Turn, held
+from oms_order.decisions.turn import Turn, held
 from oms_order.decisions.unwinding import want_cancel
 from oms_order.decisions.waiting import Awaited, waiting
 from oms_order.domain.fulfilment import Fulfilment, FulfilmentState
@@ -91,13 +91,11 @@ def _ask_billing_again(order: Order, what: Awaited, request_id: str, turn: Turn)
     payment = order.payment
     if what is Awaited.REFUND:
         refund = payment.find_refund(request_id)
-        if refund is None:
-            raise Impossible(f"no refund {request_id} is asked for")
+        assert refund is not None
         asked = replace(refund, request=refund.request.again(turn.now))
         turn.say(requests.refund(order, asked))
         return order.but(payment=payment.with_refund(asked))
-    if payment.request is None:
-        raise Impossible("billing was asked nothing")
+    assert payment.request is not None
     request = payment.request.again(turn.now)
     if what is Awaited.VOID:
         turn.say(requests.void(payment.request_id, request, order.cancel.code))
@@ -109,8 +107,7 @@ def _ask_billing_again(order: Order, what: Awaited, request_id: str, turn: Turn)
 def _ask_for_goods_again(order: Order, fulfilment_id: str, turn: Turn) -> Order:
     """A capture is not asked for, it follows from shipping: there it is for operations to look."""
     fulfilment = _named(order, fulfilment_id)
-    if fulfilment.request is None:
-        raise Impossible(f"nothing is asked about fulfilment {fulfilment_id}")
+    assert fulfilment.request is not None
     asked = replace(fulfilment, request=fulfilment.request.again(turn.now))
     if asked.state is FulfilmentState.RELEASED:
         turn.say(requests.release(order, (asked,)))
@@ -121,8 +118,7 @@ def _ask_for_goods_again(order: Order, fulfilment_id: str, turn: Turn) -> Order:
 
 def _ask_to_stop_again(order: Order, fulfilment_id: str, turn: Turn) -> Order:
     fulfilment = _named(order, fulfilment_id)
-    if fulfilment.stop is None:
-        raise Impossible(f"nobody asked to stop fulfilment {fulfilment_id}")
+    assert fulfilment.stop is not None
     stopping = replace(fulfilment, stop=fulfilment.stop.again(turn.now))
     turn.say(requests.stop(order, stopping))
     return order.with_fulfilment(stopping)
@@ -130,8 +126,7 @@ def _ask_to_stop_again(order: Order, fulfilment_id: str, turn: Turn) -> Order:
 
 def _remind_of_invoice(order: Order, fulfilment_id: str, turn: Turn) -> Order:
     fulfilment = _named(order, fulfilment_id)
-    if fulfilment.invoice is None:
-        raise Impossible(f"fulfilment {fulfilment_id} was never invoiced")
+    assert fulfilment.invoice is not None
     later = turn.now + seconds(turn.policy.dunning_seconds)
     invoice = replace(fulfilment.invoice, look_at=later)
     tell_invoice(order, fulfilment.shipment_id, invoice, turn)
@@ -183,6 +178,5 @@ def _raise(order: Order, subject: str, turn: Turn) -> Order:
 
 def _named(order: Order, fulfilment_id: str) -> Fulfilment:
     found = order.fulfilment(fulfilment_id)
-    if found is None:
-        raise Impossible(f"fulfilment {fulfilment_id} was never released")
+    assert found is not None
     return found

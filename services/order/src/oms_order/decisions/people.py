@@ -55,9 +55,9 @@ def release_hold(order: Order, command: ReleaseHold, turn: Turn) -> Decision:
 def approve_costs(order: Order, command: ApproveCosts, turn: Turn) -> Decision:
     """The costs are accepted though they exceed the limits."""
     hold = order.costs_hold()
-    if order.finished or hold is None:
-        if order.body.approval.state is ApprovalState.APPROVED:
-            return again(order, answer=told(order))
+    if order.body.approval.state is ApprovalState.APPROVED:
+        return again(order, answer=told(order))
+    if order.body.approval.state is ApprovalState.REJECTED or hold is None:
         return refuse(order, "not_pending", "No costs wait for approval.")
     approval = Approval(ApprovalState.APPROVED, turn.input.actor)
     turn.say(CostsApproved(actor=turn.input.actor, note=command.note, inputs=_figures(order)))

@@ -19,7 +19,6 @@ from oms_contracts.order import (
     ShipmentRequested,
     ShipmentStopRequested,
 )
-from oms_order.decisions.turn import Impossible
 from oms_order.domain.fulfilment import AT_WAREHOUSE, Fulfilment, FulfilmentState
 from oms_order.domain.order import Order
 from oms_order.domain.payment import Payment, Refund
@@ -55,8 +54,7 @@ def stock_release(order: Order, asked: Release) -> ReservationReleaseRequested:
 def payment(order: Order, asked: Payment) -> PaymentRequested:
     """Promise the price of the units that are wanted."""
     head, placed = order.head, order.placed
-    if asked.payer_until is None:
-        raise Impossible("a payment without an end")
+    assert asked.payer_until is not None
     lines = zip(placed.lines, asked.units, strict=True)
     return PaymentRequested(
         request_id=asked.request_id,
@@ -124,8 +122,7 @@ def release(order: Order, fulfilments: tuple[Fulfilment, ...]) -> OrderReleased:
 
 def stop(order: Order, fulfilment: Fulfilment) -> Event:
     """Stop: said to whoever has the goods."""
-    if fulfilment.stop is None:
-        raise Impossible(f"nobody asked to stop fulfilment {fulfilment.fulfilment_id}")
+    assert fulfilment.stop is not None
     request_id = fulfilment.stop.request_id
     if fulfilment.state not in AT_WAREHOUSE:
         return ShipmentStopRequested(request_id=request_id, shipment_id=fulfilment.shipment_id)
@@ -139,8 +136,7 @@ def stop(order: Order, fulfilment: Fulfilment) -> Event:
 
 def shipment(order: Order, fulfilment: Fulfilment) -> ShipmentRequested:
     """Hand these parcels to a carrier."""
-    if fulfilment.request is None:
-        raise Impossible(f"nobody asked to ship fulfilment {fulfilment.fulfilment_id}")
+    assert fulfilment.request is not None
     head = order.head
     return ShipmentRequested(
         request_id=fulfilment.request.request_id,
