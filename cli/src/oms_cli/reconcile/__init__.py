@@ -1,0 +1,102 @@
+"""`oms reconcile`: a reader of its own that proves the whole system consistent, or says where not.
+
+It looks at the six stores with roles that can write nothing, at every topic, and at the logs of
+the outside world. See `ground` for why it may do so while the system runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from oms_cli.reconcile import agreement, door, ledger, once, stock, streams, telling
+from oms_cli.reconcile.findings import Finding
+from oms_cli.reconcile.ground import Ground, lay_out
+from oms_cli.reconcile.log import Log, positions, read_all
+from oms_cli.reconcile.outside import read_outside
+from oms_cli.reconcile.quiet import until_quiet
+from oms_cli.reconcile.stores import open_stores
+from oms_cli.stack import System
+from oms_platform.topics import TopicSpec
+
+__all__ = ["CHECKS", "Finding", "Report", "check", "reconcile"]
+
+Check = Callable[[Ground], Awaitable[Finding]]
+
+CHECKS: tuple[Check, ...] = (
+    door.every_placed_order_is_known,
+    door.every_accepted_order_is_known,
+    door.no_order_is_there_twice,
+    door.every_open_order_has_a_deadline,
+    door.deadlines_are_acted_on,
+    stock.movements_add_up,
+    stock.never_oversold,
+    stock.no_cause_is_booked_twice,
+    stock.reservations_own_what_is_reserved,
+    stock.queues_hold_who_waits,
+    stock.goods_received_are_booked,
+    ledger.ledger_sums_to_zero,
+    ledger.every_journal_balances,
+    ledger.numbers_have_no_gap,
+    ledger.ledger_agrees_with_payments,
+    ledger.invoices_charge_what_was_asked,
+    ledger.ledger_agrees_with_provider,
+    ledger.refunds_never_exceed_captures,
+    ledger.promises_are_used_or_freed,
+    once.one_capture_per_shipment,
+    once.one_label_per_parcel,
+    once.one_mail_per_message,
+    once.one_confirmation_per_order,
+    streams.topics_hold_what_roots_counted,
+    streams.every_fact_was_heard,
+    streams.every_key_is_told_in_order,
+    telling.the_topic_tells_the_order,
+    telling.channels_were_told,
+    agreement.all_name_the_same_shipments,
+    agreement.all_name_the_same_units,
+    agreement.shipped_units_were_booked_out,
+    agreement.order_and_billing_name_the_same_money,
+    agreement.ended_orders_hold_nothing,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What all checks found, and what was in motion and therefore left out of comparisons."""
+
+    findings: Sequence[Finding]
+    in_motion: int
+    """Aggregates about which something was on its way."""
+    unquiet: Sequence[str]
+    """What kept moving until the deadline."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.ok for finding in self.findings)
+
+
+async def check(ground: Ground) -> list[Finding]:
+    """Run every check."""
+    return [await one(ground) for one in CHECKS]
+
+
+async def reconcile(
+    system: System, topics: Sequence[TopicSpec], deadline_seconds: float = 30.0
+) -> Report:
+    """Wait until the system is quiet, for so long at most, then check it.
+
+    Raises OSError or an error of the database or broker where one of them is away.
+    """
+    dsns, bootstrap = system.check_dsns, system.bootstrap
+    unquiet = await until_quiet(dsns, bootstrap, topics, deadline_seconds)
+    ends, heard = await positions(bootstrap, topics)
+    until = datetime.now(UTC)
+    async with open_stores(dsns, system.tenant) as stores:
+        outside = read_outside(Path(system.data_dir), until)
+        told, begins = await read_all(bootstrap, topics)
+        log = Log({topic.name: topic for topic in topics}, told, begins, ends, heard)
+        ground = await lay_out(stores, log, outside)
+        return Report(await check(ground), len(ground.moving), unquiet)

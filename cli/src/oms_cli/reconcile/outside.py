@@ -1,0 +1,107 @@
+"""What the outside world says happened: the logs of the payment provider, the carrier and mail.
+
+They are the sandboxes' own and count what really happened to money, labels and mails, however
+often our side asked. What was written after `until` may be unknown to the stores as they were read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+SENT_LOG = "sent.jsonl"
+"""What clients of ours were told at the door, one JSON line per answer."""
+
+
+class PaymentLine(msgspec.Struct, frozen=True):
+    """A call as the payment provider took it. `amount_minor` is what this very call moved."""
+
+    at: datetime
+    method: str
+    key: str
+    order_id: str
+    result: str
+    repeat: bool
+    amount_minor: int
+    currency: str
+    body: dict[str, Any]
+
+
+class CarrierLine(msgspec.Struct, frozen=True):
+    """A call as the carrier took it."""
+
+    at: datetime
+    method: str
+    purchase_id: str
+    outcome: str
+    labels: list[dict[str, str]] = []
+
+
+class SentLine(msgspec.Struct, frozen=True):
+    """An order that was placed over HTTP, and how it was answered."""
+
+    channel: str
+    external_id: str
+    status: int
+    order_id: str = ""
+
+
+class MailLine(msgspec.Struct, frozen=True):
+    """A mail that came, or came once more."""
+
+    at: datetime
+    message_id: str
+
+
+@dataclass(frozen=True)
+class Outside:
+    """Everything the outside world wrote down."""
+
+    payments: Sequence[PaymentLine] = ()
+    carrier: Sequence[CarrierLine] = ()
+    sent: Sequence[SentLine] = ()
+    mails: Mapping[str, int] = field(default_factory=dict)
+    """Message id → how often it came."""
+    late_mails: frozenset[str] = frozenset()
+    """Those that came after the stores were read."""
+
+
+def read_outside(data_dir: Path, until: datetime) -> Outside:
+    """The logs below the data directory; what is not there is empty."""
+    mails = _mails(data_dir)
+    return Outside(
+        [x for x in _lines(data_dir / "payments.jsonl", PaymentLine) if x.at <= until],
+        [x for x in _lines(data_dir / "carrier.jsonl", CarrierLine) if x.at <= until],
+        list(_lines(data_dir / SENT_LOG, SentLine)),
+        {message_id: len(times) for message_id, times in mails.items()},
+        frozenset(message_id for message_id, times in mails.items() if min(times) > until),
+    )
+
+
+def _mails(data_dir: Path) -> dict[str, list[datetime]]:
+    """When mails came: to the local mail server, or to notify's own file where there is none."""
+    mails: dict[str, list[datetime]] = {}
+    folder = data_dir / "mails"
+    for file in folder.glob("*.eml"):
+        came = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+        mails.setdefault(file.stem.rpartition("@")[0], []).append(came)
+    for repeated in (folder / "duplicates.jsonl", data_dir / "mails.jsonl"):
+        for line in _lines(repeated, MailLine):
+            message_id = line.message_id.strip("<>").rpartition("@")[0]
+            mails.setdefault(message_id, []).append(line.at)
+    return mails
+
+
+def _lines(file: Path, of: Any) -> Iterator[Any]:
+    """The whole lines of a file; the last may be half written."""
+    if not file.exists():
+        return
+    decode = msgspec.json.Decoder(of).decode
+    whole, _, _ = file.read_bytes().rpartition(b"\n")
+    for line in whole.splitlines():
+        yield decode(line)

@@ -1,0 +1,165 @@
+"""I3: stock is conserved and never oversold, at any moment of its history."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import asyncpg
+
+from oms_cli.reconcile.findings import Finding, found
+from oms_cli.reconcile.ground import Ground
+
+Place = tuple[str, str, str]
+"""Order, SKU and location."""
+
+_BOOKS = """
+SELECT s.sku, s.location, s.on_hand, s.reserved, s.moves,
+       coalesce(m.on_hand, 0), coalesce(m.reserved, 0), coalesce(m.moves, 0)
+FROM stock s FULL JOIN (
+  SELECT sku, location, sum(on_hand_delta)::bigint AS on_hand,
+         sum(reserved_delta)::bigint AS reserved, count(*) AS moves
+  FROM movement WHERE tenant = $1 GROUP BY sku, location) m USING (sku, location)
+WHERE s.tenant = $1 OR s.tenant IS NULL
+"""
+_PREFIXES = """
+SELECT sku, location, number FROM (
+  SELECT sku, location, number, on_hand_after, reserved_after,
+    row_number() OVER book AS place,
+    sum(on_hand_delta) OVER book AS on_hand, sum(reserved_delta) OVER book AS reserved
+  FROM movement WHERE tenant = $1 WINDOW book AS (PARTITION BY sku, location ORDER BY number)
+) line
+WHERE number <> place OR on_hand <> on_hand_after OR reserved <> reserved_after
+   OR reserved < 0 OR on_hand < reserved
+"""
+_TWICE = """
+SELECT sku, location, cause, count(*) FROM movement WHERE tenant = $1
+GROUP BY sku, location, cause HAVING count(*) > 1
+"""
+_BY_ORDER = """
+SELECT order_id, sku, location, sum(reserved_delta)::bigint AS units
+FROM movement WHERE tenant = $1 AND order_id <> ''
+GROUP BY order_id, sku, location
+"""
+_ALLOCATED = """
+SELECT order_id, sku, location, sum(qty)::bigint AS units FROM allocation WHERE tenant = $1
+GROUP BY order_id, sku, location
+"""
+_QUEUED = """
+SELECT order_id, line_id, sku, sum(qty)::bigint AS units FROM backorder WHERE tenant = $1
+GROUP BY order_id, line_id, sku
+"""
+_COUNT = "SELECT count(*) FROM movement WHERE tenant = $1"
+_RECEIVED = """
+SELECT sku, location, substr(cause, 9) AS cause_id, on_hand_delta AS qty
+FROM movement WHERE tenant = $1 AND kind = 'receipt'
+"""
+_ENTERED = """
+SELECT sku, location, cause_id, qty FROM goods_entry WHERE tenant = $1 AND kind = 'received'
+"""
+
+
+async def movements_add_up(ground: Ground) -> Finding:
+    """The sum of all movements is what lies on the shelf, and what of it is reserved."""
+    rows = await ground.stores.rows("inventory", _BOOKS, ground.tenant)
+    wrong = [
+        f"{sku} at {location}: {on_hand} on hand, {reserved} reserved; "
+        f"the book says {booked_on_hand} and {booked_reserved}"
+        for sku, location, on_hand, reserved, moves,
+            booked_on_hand, booked_reserved, booked_moves in rows
+        if (on_hand, reserved, moves) != (booked_on_hand, booked_reserved, booked_moves)
+    ]  # fmt: skip
+    return found("I3", "movements add up to what is on the shelf", len(rows), wrong)
+
+
+async def never_oversold(ground: Ground) -> Finding:
+    """After every single movement 0 ≤ reserved ≤ on hand, and balances run without a gap."""
+    rows = await ground.stores.rows("inventory", _PREFIXES, ground.tenant)
+    [(count,)] = await ground.stores.rows("inventory", _COUNT, ground.tenant)
+    wrong = [f"{sku} at {location}: movement {number}" for sku, location, number in rows]
+    return found("I3", "never oversold, after any movement", count, wrong)
+
+
+async def no_cause_is_booked_twice(ground: Ground) -> Finding:
+    """A receipt, a reservation or a shipment moves stock once."""
+    rows = await ground.stores.rows("inventory", _TWICE, ground.tenant)
+    [(count,)] = await ground.stores.rows("inventory", _COUNT, ground.tenant)
+    wrong = [f"{sku} at {location}: {cause} {n} times" for sku, location, cause, n in rows]
+    return found("I3", "no cause is booked twice", count, wrong)
+
+
+async def reservations_own_what_is_reserved(ground: Ground) -> Finding:
+    """What an order reserved and neither used nor gave back is what its reservation names, and
+    what the shelf's side says. So each reservation ends exactly once: consumed, released, broken,
+    or not found.
+    """
+    booked = _by_place(await ground.stores.rows("inventory", _BY_ORDER, ground.tenant))
+    shelves = _by_place(await ground.stores.rows("inventory", _ALLOCATED, ground.tenant))
+    held: Counter[Place] = Counter()
+    for order_id, kept in ground.roots["inventory"]["reservation"].items():
+        for a in kept.state.allocated:
+            held[order_id, a.sku, a.location] += a.qty
+    wrong = [
+        f"{order_id}: {sku} at {location}: {booked[place]} reserved in the book, "
+        f"{held[place]} held, {shelves[place]} by the shelf"
+        for place in booked.keys() | held.keys() | shelves.keys()
+        if not booked[place] == held[place] == shelves[place]
+        for order_id, sku, location in (place,)
+    ]
+    return found("I3", "reserved units belong to reservations", len(booked), wrong)
+
+
+def _by_place(rows: Sequence[asyncpg.Record]) -> Counter[Place]:
+    units: Counter[Place] = Counter()
+    for order_id, sku, location, qty in rows:
+        units[order_id, sku, location] = qty
+    return units
+
+
+async def queues_hold_who_waits(ground: Ground) -> Finding:
+    """Who waits by their reservation stands in the SKU's queue, and is counted in its book."""
+    rows = await ground.stores.rows("inventory", _QUEUED, ground.tenant)
+    queued = {(order_id, line_id, sku): units for order_id, line_id, sku, units in rows}
+    waiting: Counter[tuple[str, str, str]] = Counter()
+    for order_id, kept in ground.roots["inventory"]["reservation"].items():
+        for b in kept.state.waiting:
+            waiting[order_id, b.line_id, b.sku] += b.qty
+    wrong = [
+        f"{place[0]}: {waiting[place]} of {place[2]} wait, {queued.get(place, 0)} in the queue"
+        for place in waiting.keys() | queued.keys()
+        if waiting[place] != queued.get(place, 0)
+    ]
+    by_sku: Counter[str] = Counter()
+    for (_, _, sku), units in queued.items():
+        by_sku[sku] += units
+    books: dict[str, int] = {
+        sku: kept.state.backordered() for sku, kept in ground.roots["inventory"]["sku"].items()
+    }
+    wrong += [
+        f"{sku}: {books.get(sku, 0)} wait by the book, {by_sku[sku]} in the queue"
+        for sku in books.keys() | by_sku.keys()
+        if books.get(sku, 0) != by_sku[sku]
+    ]
+    return found("I3", "queues hold who waits", len(queued), wrong)
+
+
+async def goods_received_are_booked(ground: Ground) -> Finding:
+    """What the receiving desk entered is in the stock book: same cause, same units."""
+    entered = {
+        (row["sku"], row["location"], row["cause_id"]): row["qty"]
+        for row in await ground.stores.rows("warehouse", _ENTERED, ground.tenant)
+        if ground.settled(row["sku"])
+    }
+    booked = {
+        (row["sku"], row["location"], row["cause_id"]): row["qty"]
+        for row in await ground.stores.rows("inventory", _RECEIVED, ground.tenant)
+        if ground.settled(row["sku"])
+    }
+    wrong = [
+        f"{sku} at {location}, receipt {cause_id}: {entered.get(place, 0)} entered, "
+        f"{booked.get(place, 0)} booked"
+        for place in entered.keys() | booked.keys()
+        if entered.get(place) != booked.get(place)
+        for sku, location, cause_id in (place,)
+    ]
+    return found("I3", "goods received are booked", len(entered), wrong)
