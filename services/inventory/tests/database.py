@@ -10,10 +10,11 @@ from builders import NOW
 from oms_chassis.decision import Input
 from oms_chassis.fold import Held, Outcome, fold
 from oms_contracts.event import Event
+from oms_inventory.codecs import decode_reservation, decode_sku
 from oms_inventory.domain import Policy, Reservation, Sku
 from oms_inventory.inputs import roots
 from oms_inventory.main import service
-from oms_inventory.store import STORE, decode_reservation, decode_sku
+from oms_inventory.store import STORE
 
 TENANT = "main"
 PARTITIONS = 12

@@ -34,9 +34,10 @@ from oms_contracts.inventory import (
     StockReserved,
 )
 from oms_inventory import statements
+from oms_inventory.codecs import encode_reservation
 from oms_inventory.domain import Shelf
 from oms_inventory.inputs import roots
-from oms_inventory.store import STORE, encode_reservation
+from oms_inventory.store import STORE
 from oms_inventory.tables import Base
 
 SHELVES = "SELECT sku, location, on_hand, reserved, moves FROM stock ORDER BY 1, 2"
@@ -267,7 +268,7 @@ streams = st.lists(
 
 @given(batches=streams)
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -56,12 +56,20 @@ def roots(item: Input) -> list[Ref]:
         case OrderShipped():
             skus = [a.sku for a in body.alloc]
         case StockReceived() | StockCounted() | StockDamaged():
-            return [("sku", item.key)]
-        case PurchaseOrderPlaced() | PurchaseOrderConfirmed() | Woke():
+            return [_own_sku(item.key, body.sku)]
+        case PurchaseOrderPlaced() | PurchaseOrderConfirmed():
+            return [_own_sku(item.key, body.sku)]
+        case Woke():
             return [("sku", item.key)]
         case unheard:
             raise ValueError(f"inventory does not hear {type(unheard).__name__}")
     return [("reservation", item.key), *(("sku", sku) for sku in dict.fromkeys(skus))]
+
+
+def _own_sku(key: str, sku: str) -> Ref:
+    if sku != key:
+        raise ValueError(f"told about {sku} under the key {key}")
+    return "sku", sku
 
 
 def queue_depths(

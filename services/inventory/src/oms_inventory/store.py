@@ -7,7 +7,7 @@ miss goods, and no further than they reach (see `inputs`). All of it is read und
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,50 +15,17 @@ import asyncpg
 
 from oms_chassis.decision import Input, Ref
 from oms_chassis.fold import Held
-from oms_chassis.store import Root, Rows, Store, codec
+from oms_chassis.store import Root, Rows, Store
 from oms_contracts.goods import StockCounted, StockDamaged, StockReceived
 from oms_inventory import statements
+from oms_inventory.codecs import decode_reservation, decode_sku, encode_reservation, encode_sku
 from oms_inventory.decisions.goods import cause_of
-from oms_inventory.domain import Head, Movement, Purchase, Reservation, Shelf, Sku, Turn, Waiting
+from oms_inventory.domain import Head, Movement, Reservation, Shelf, Sku, Turn
 from oms_inventory.inputs import holder_depths, queue_depths
 from oms_inventory.tables import Base, MovementRow, ReservationRow, SkuRow
 
 Row = tuple[Any, ...]
 Skus = Mapping[str, Held]
-
-
-@dataclass(frozen=True, slots=True)
-class Book:
-    """What a SKU's document keeps: everything that is not a row of its own."""
-
-    waiting: tuple[Waiting, ...] = ()
-    purchases: tuple[Purchase, ...] = ()
-    level_at: datetime | None = None
-    level_dirty: bool = False
-    serve_at: datetime | None = None
-
-
-_encode_book, _decode_book = codec(Book)
-encode_reservation, decode_reservation = codec(Reservation)
-
-
-def encode_sku(sku: Sku) -> bytes:
-    """A SKU's document."""
-    book = Book(sku.waiting, sku.purchases, sku.level_at, sku.level_dirty, sku.serve_at)
-    return _encode_book(book)
-
-
-def decode_sku(doc: bytes) -> Sku:
-    """A SKU without its shelves; whoever waits is not loaded yet."""
-    book = _decode_book(doc)
-    return Sku(
-        waiting=book.waiting,
-        purchases=book.purchases,
-        level_at=book.level_at,
-        level_dirty=book.level_dirty,
-        serve_at=book.serve_at,
-        queue=None if book.waiting else {},
-    )
 
 
 class InventoryStore(Store):

@@ -12,8 +12,8 @@ from sqlalchemy import tuple_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from oms_inventory.codecs import decode_reservation, decode_sku
 from oms_inventory.domain import Reservation, Sku
-from oms_inventory.store import decode_reservation, decode_sku
 from oms_inventory.tables import BackorderRow, MovementRow, ReservationRow, SkuRow, StockRow
 
 PAGE_ROWS_MAX = 500
