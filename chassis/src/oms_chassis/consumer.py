@@ -71,7 +71,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             pattern=intake.pattern,
             batch=True,
             max_records=settings.max_records,
-            batch_timeout_ms=settings.fetch_max_wait_ms,
+            batch_timeout_ms=settings.poll_ms,
             group_id=f"oms-{settings.service}",
             group_instance_id=f"{settings.service}-{settings.slot}",
             auto_offset_reset="earliest",

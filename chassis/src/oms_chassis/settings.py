@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     """Most Kafka records in one cycle, that is in one transaction."""
     cycle_ms_min: int = Field(25, ge=0)
     """A cycle begins no sooner than this after the one before: higher saves work, adds delay."""
-    fetch_max_wait_ms: int = Field(100, ge=1)
+    poll_ms: int = Field(50, ge=1)
+    """Pause of a reader that found nothing, and how long it then waits for something."""
+    fetch_max_wait_ms: int = Field(500, ge=1)
     """How long the broker may wait for `fetch_min_bytes` to come together."""
     fetch_min_bytes: int = Field(1, ge=1)
     """1 answers an idle system at once; 100,000 saves fetches under load."""
