@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from builders import NOW, fresh_id
+from builders import NOW, SKU, fresh_id, received
 
 from oms_chassis.decision import Deadline, Input, Ref, Woke
 from oms_chassis.fold import Core, Emitted, Held, fold
@@ -64,7 +64,7 @@ class Inventory:
             said += self.hear(Input(fresh_id(), key, Woke("due", "inventory"), self.now))
         raise AssertionError(f"{due} are woken again and again")
 
-    def shelf(self, sku: str = "A-1", location: str = "main") -> Shelf:
+    def shelf(self, sku: str = SKU, location: str = "main") -> Shelf:
         """The shelf as it stands."""
         return self.skus[sku].shelves.get(location, Shelf())
 
@@ -133,6 +133,14 @@ class Inventory:
             self.skus[key] = root.state
         else:
             self.reservations[key] = root.state
+
+
+def stocked(*shelves: tuple[str, int], sku: str = SKU, policy: Policy | None = None) -> Inventory:
+    """An inventory where so many units of a SKU lie at locations."""
+    inventory = Inventory(policy)
+    for location, qty in shelves:
+        inventory.hear(received(qty, sku, location))
+    return inventory
 
 
 def only(said: list[Event], of: type[E]) -> E:
