@@ -243,6 +243,19 @@ async def test_units_are_cancelled_by_line(running: Running) -> None:
     assert isinstance(order, Order) and [x.unwanted for x in order.lines] == [1, 0]
 
 
+async def test_a_command_sent_twice_under_one_idempotency_key_is_carried_out_once(
+    running: Running,
+) -> None:
+    await post(running)
+    one = {"lines": [{"line_id": "1", "qty": 1}]}
+    path, headers = f"/orders/{ORDER_ID}/cancel", {"Idempotency-Key": "c-1"}
+    shop = running.clients["shop"]
+    answers = [await shop.post(path, json=one, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    order = await running.order()
+    assert isinstance(order, Order) and [x.unwanted for x in order.lines] == [1, 0]
+
+
 async def test_lists_show_the_newest_first_page_by_page(running: Running) -> None:
     for n in range(5):
         assert (await post(running, external_id=f"S-{n}")).status_code == 201

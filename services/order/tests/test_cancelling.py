@@ -36,9 +36,9 @@ from oms_order.domain import (
 WISH = CancellationWish(CHANNEL, EXTERNAL_ID, reason="changed my mind")
 
 
-def wish(*lines: tuple[str, int]) -> CancellationWish:
+def wish(*lines: tuple[str, int], digest: str = "") -> CancellationWish:
     """The channel no longer wants some units."""
-    return CancellationWish(CHANNEL, EXTERNAL_ID, lines)
+    return CancellationWish(CHANNEL, EXTERNAL_ID, lines, digest=digest or repr(lines))
 
 
 def part_shipped() -> Story:
@@ -261,6 +261,17 @@ def test_a_wish_that_comes_twice_is_one_wish() -> None:
     story.tell(wish(("1", 1)))
     decision = story.tell(wish(("1", 1)))
     assert decision.verdict == "again" and story.order.lines[0].unwanted == 1
+
+
+def test_a_wish_for_some_units_sent_again_after_its_end_takes_no_further_units() -> None:
+    story = reserved(line("1", 3))
+    story.tell(wish(("1", 1)))
+    story.tell(stock_released(story))
+    first = story.all(answers.CancellationAnswered)
+    assert story.tell(wish(("1", 1))).verdict == "again"
+    assert story.news == first and story.order.lines[0].cancelled == 1
+    story.tell(wish(("1", 1), digest="another wish"))
+    assert story.order.lines[0].unwanted == 1
 
 
 def test_a_second_wish_for_more_joins_the_first() -> None:

@@ -89,7 +89,7 @@ def prepare(ring: KeyRing, input_id: UUID, channel: str, body: Any, digest: str)
             return seal(ring, input_id.bytes, channel, body)
         case CancellationRequested():
             lines = tuple((line.line_id, line.qty) for line in body.lines)
-            return CancellationWish(channel, body.external_id, lines, body.reason)
+            return CancellationWish(channel, body.external_id, lines, body.reason, digest)
     return body
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from oms_contracts.channel import Address, CancelledLine
@@ -14,6 +15,10 @@ from oms_order.domain import BackorderChoice
 
 Sentence = Annotated[str, Field(min_length=1, max_length=500)]
 Note = Annotated[str, Field(max_length=500)]
+IdempotencyKey = Annotated[
+    str, Header(min_length=1, max_length=128, pattern=r"^[ -~]+$", alias="Idempotency-Key")
+]
+"""Repeated by a caller who does not know whether it was heard."""
 
 
 class HeldGate(StrEnum):

@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Annotated, Any
 
 from asyncpg import UniqueViolationError
-from fastapi import APIRouter, Depends, Header, Request, Response, status
+from fastapi import APIRouter, Depends, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 
 from oms_chassis.http import Actor, Door, Problem, actor, scope
@@ -14,12 +14,10 @@ from oms_contracts import wire
 from oms_contracts.channel import OrderPlaced
 from oms_contracts.event import Reason
 from oms_order import views
+from oms_order.api.bodies import IdempotencyKey
 from oms_order.domain import Submission, order_key
 from oms_order.inputs import KIND, seal
 
-IdempotencyKey = Annotated[
-    str, Header(min_length=1, max_length=128, pattern=r"^[ -~]+$", alias="Idempotency-Key")
-]
 _BODY = {
     "requestBody": {
         "required": True,

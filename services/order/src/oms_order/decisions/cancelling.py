@@ -18,6 +18,8 @@ def wished(state: Order | NoOrder | None, wish: CancellationWish, turn: Turn) ->
     if not isinstance(state, Order):
         why = "There is no such order."
         return refuse_unknown(state, wish.channel, wish.external_id, why, turn)
+    if wish.digest and wish.digest in state.body.wishes:
+        return _answer_again(state, turn)
     named = _named(state, wish.lines)
     if named is None:
         why = "The order has no such line, or not so many units of it."
@@ -27,14 +29,19 @@ def wished(state: Order | NoOrder | None, wish: CancellationWish, turn: Turn) ->
     if gone:
         refuse_cancellation(state, turn, "The goods have left.", gone, to_channel=True)
     if wanted:
-        order = want_cancel(state, turn, "customer", wish.reason, wanted, answer_channel=True)
-        return conclude(order, turn)
-    if gone:
-        return turn.decision(state)
-    if state.cancel.state is not CancelState.WANTED:
-        units = counted(line.cancelled for line in state.lines)
-        answer(state, turn, accepted=True, units=units, reason=state.cancel.reason)
-    return again(state, *turn.facts)
+        order = want_cancel(state, turn, "customer", wish.reason, wanted, channel_asked=True)
+        # Everything can be cancelled but once; some units could be cancelled again and again.
+        heard = (*order.body.wishes, wish.digest) if wish.lines else order.body.wishes
+        return conclude(order.but(wishes=heard), turn)
+    return turn.decision(state) if gone else _answer_again(state, turn)
+
+
+def _answer_again(order: Order, turn: Turn) -> Decision:
+    """What became of an earlier wish; nothing yet while it is being undone."""
+    if order.cancel.state is not CancelState.WANTED:
+        units = counted(line.cancelled for line in order.lines)
+        answer(order, turn, accepted=True, units=units, reason=order.cancel.reason)
+    return again(order, *turn.facts)
 
 
 def cancel_order(order: Order, command: CancelOrder, turn: Turn) -> Decision:

@@ -30,7 +30,7 @@ def _lift_holds(order: Order, turn: Turn) -> Order | None:
     """Nothing is left that a hold could keep from anything."""
     if not order.body.holds:
         return None
-    return turn.lift(order, order.body.holds[0], "nothing is left to hold")
+    return turn.lift(order, order.body.holds[0], "order service", "nothing is left to hold")
 
 
 def _void_remainder(order: Order, turn: Turn) -> Order | None:

@@ -29,7 +29,8 @@ def place_hold(order: Order, command: PlaceHold, turn: Turn) -> Decision:
         return refuse(order, "unknown_gate", "Hold an order from pay, release or ship.")
     if order.finished or not order.remaining:
         return refuse(order, "nothing_to_hold", "Everything was shipped or cancelled before.")
-    order = turn.hold(order, HoldType.MANUAL, command.gate, command.reason)
+    actor = turn.input.actor
+    order = turn.hold(order, HoldType.MANUAL, command.gate, command.reason, actor=actor)
     return conclude(order, turn, answer=_told_with_hold(order))
 
 
@@ -48,7 +49,7 @@ def release_hold(order: Order, command: ReleaseHold, turn: Turn) -> Decision:
         text = "Another country means other taxes and carriers: cancel, and take a new order."
         return refuse(order, "other_country", text)
     ship_to = command.ship_to or order.body.ship_to
-    order = turn.lift(order, hold, command.note, ship_to=ship_to)
+    order = turn.lift(order, hold, turn.input.actor, command.note, ship_to=ship_to)
     return conclude(order, turn, answer=told(order))
 
 
@@ -61,7 +62,7 @@ def approve_costs(order: Order, command: ApproveCosts, turn: Turn) -> Decision:
         return refuse(order, "not_pending", "No costs wait for approval.")
     approval = Approval(ApprovalState.APPROVED, turn.input.actor)
     turn.say(CostsApproved(actor=turn.input.actor, note=command.note, inputs=_figures(order)))
-    order = turn.lift(order, hold, command.note, approval=approval)
+    order = turn.lift(order, hold, approval.actor, command.note, approval=approval)
     return conclude(order, turn, answer=told(order))
 
 

@@ -61,15 +61,15 @@ class Turn:
         gate: Gate,
         reason: str,
         inputs: tuple[tuple[str, str], ...] = (),
+        actor: str = "",
     ) -> Order:
         """Keep the order from a gate until a person has looked, and say so."""
-        hold = Hold(self.new_id(), kind, gate, reason, self.now, self.input.actor)
+        hold = Hold(self.new_id(), kind, gate, reason, self.now, actor)
         self.say(held(hold, inputs))
         return order.hold(hold)
 
-    def lift(self, order: Order, hold: Hold, note: str, **regions: Any) -> Order:
+    def lift(self, order: Order, hold: Hold, actor: str, note: str, **regions: Any) -> Order:
         """Let the order pass, and say so."""
-        actor = self.input.actor or "order service"
         self.say(HoldReleased(hold_id=hold.hold_id, actor=actor, note=note))
         return order.lift(hold, **regions)
 

@@ -35,7 +35,7 @@ def cancellable(order: Order) -> list[int]:
 
 def want_cancel(
     order: Order, turn: Turn, code: str, reason: str = "", units: Units | None = None,
-    *, answer_channel: bool = False,
+    *, channel_asked: bool = False,
 ) -> Order:  # fmt: skip
     """These units (None: all that can be) are no longer wanted; a running episode takes them in."""
     if units is None:
@@ -44,8 +44,8 @@ def want_cancel(
     if cancel.state is CancelState.NO:
         before = tuple(line.cancelled for line in order.lines)
         cancel = Cancel(CancelState.WANTED, code, reason, turn.now, before=before)
-    if answer_channel:
-        cancel = replace(cancel, answer_channel=True)
+    if channel_asked:
+        cancel = replace(cancel, channel_asked=True)
     return order.want_rid_of(units).but(cancel=cancel)
 
 
@@ -71,7 +71,7 @@ def _concede(order: Order, turn: Turn) -> Order | None:
         return None
     refuse_cancellation(
         order, turn, "The goods are on their way already.", excess,
-        to_channel=order.cancel.answer_channel,
+        to_channel=order.cancel.channel_asked,
     )  # fmt: skip
     return order.want_rid_of(tuple((n, -qty) for n, qty in excess))
 
@@ -214,7 +214,7 @@ def _end(order: Order, turn: Turn) -> Order | None:
                 undone=cancel.undone,
             )
         )
-    if units and cancel.answer_channel:
+    if units and cancel.channel_asked:
         answer(order, turn, accepted=True, units=units, reason=cancel.reason)
     ended = replace(cancel, state=CancelState.DONE if whole else CancelState.NO, refused=())
     order = order.but(cancel=ended)

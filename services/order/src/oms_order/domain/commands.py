@@ -17,6 +17,8 @@ class CancellationWish:
     lines: tuple[tuple[str, int], ...] = ()
     """Line id and units; none means all."""
     reason: str = ""
+    digest: str = ""
+    """Fingerprint of what was sent, by which a repetition is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,8 @@ class Body:
     """Since when goods have been awaited, or the customer last agreed to wait."""
     customer_asked_at: datetime | None = None
     """When the customer was asked whether to wait on; None unless an answer is awaited."""
+    wishes: tuple[str, ...] = ()
+    """Fingerprints of wishes to cancel some units: sent again, they mean the same units."""
     amended_by: str = ""
     """Fingerprint of the last amendment that a person was told of."""
     delivered_at: datetime | None = None

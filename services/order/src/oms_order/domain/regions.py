@@ -139,7 +139,7 @@ class Cancel:
     """Fulfilments that could not be stopped."""
     undone: tuple[str, ...] = ()
     """The receipt: what was stopped, given back or voided, by id."""
-    answer_channel: bool = False
+    channel_asked: bool = False
     """The channel asked for it and is told what became of its wish."""
 
     def undo(self, *ids: str) -> Cancel:
