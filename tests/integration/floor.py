@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from merchant import FLOOR, Known, Merchant, unique, until
+from merchant import FLOOR, Known, Merchant
+from ordering import unique, until
 
 
 class Floor:
@@ -24,9 +25,7 @@ class Floor:
             queue = await self._merchant.see(
                 "warehouse", f"/fulfilments?location={location}&limit=500", "picker"
             )
-            mine = [w for w in _items(queue) if w["order_id"] == page["order_id"]]
-            live = [w for w in mine if w["status"] not in ("packed", "stopped")]
-            return (live or mine or [None])[0]
+            return next((w for w in queue if w["order_id"] == page["order_id"]), None)
 
         return await self.show((await until(found))["fulfilment_id"])
 
@@ -78,11 +77,9 @@ class Floor:
             return (await self.show(fulfilment_id))["status"] == "stopping"
 
         await until(asked)
-        response = await self._merchant.client("warehouse", "picker").post(
-            f"/put-backs/{fulfilment_id}/confirm", json={}, headers={"Idempotency-Key": unique("S")}
-        )
-        assert response.is_success, response.text
+        await self._merchant.do("warehouse", f"/put-backs/{fulfilment_id}/confirm", role="picker")
 
-
-def _items(queue: Any) -> list[Any]:
-    return queue["items"] if isinstance(queue, dict) else queue
+    async def reports_short(self, work: Any, line: Any, qty: int) -> None:
+        """Says that units are not where they should lie."""
+        told = {"line_id": line["line_id"], "qty": qty, "reason": "not_found"}
+        await self.does(work["fulfilment_id"], "short", told)

@@ -3,91 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import email
+import email.policy
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from ordering import DEADLINE_SECONDS, unique, until
+from topics import Record, Topics
 
 from oms_cli.stack import Stack
 from oms_contracts import wire
-from oms_contracts.channel import (
-    Address,
-    CancellationRequested,
-    Contact,
-    OrderPlaced,
-    Payment,
-    PaymentMethod,
-    PlacedLine,
-    Totals,
-)
+from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_contracts.event import Event
-from oms_platform import load_topics
 
-DEADLINE_SECONDS = 40.0
-PARTITIONS = load_topics(Path(__file__).parents[2] / "deploy/topics.toml")[0].partitions
 AUTO = "HUB"
-"""A location that picks and packs by itself."""
+"""A location that picks and packs by itself; goods are taken from there first."""
 FLOOR = "FLOOR"
 """A location where people scan."""
-
-T = TypeVar("T")
-
-
-def unique(prefix: str) -> str:
-    """A name nobody used before."""
-    return f"{prefix}-{uuid.uuid4().hex[:10].upper()}"
-
-
-async def until(what: Callable[[], Awaitable[T]], deadline_seconds: float = DEADLINE_SECONDS) -> T:
-    """Poll until `what` gives something true; fails with its last value after the deadline."""
-    give_up = time.monotonic() + deadline_seconds
-    while not (found := await what()):
-        assert time.monotonic() < give_up, f"still {found!r} after {deadline_seconds} s"
-        await asyncio.sleep(0.1)
-    return found
-
-
-def line(
-    sku: str, qty: int = 1, price_minor: int = 1_000, tax_minor: int | None = None
-) -> PlacedLine:
-    """An order line; 20 % tax unless another tax is given."""
-    tax = qty * price_minor // 5 if tax_minor is None else tax_minor
-    return PlacedLine(
-        line_id=f"L-{sku[-12:]}", sku=sku, qty=qty, unit_price_minor=price_minor, tax_minor=tax
-    )
-
-
-def placed(*lines: PlacedLine, token: str = "tok_approve", **changes: Any) -> OrderPlaced:
-    """An order as a shop would send it, with honest sums."""
-    shipping = changes.pop("shipping_minor", 490)
-    goods = sum(x.qty * x.unit_price_minor for x in lines)
-    tax = sum(x.tax_minor for x in lines)
-    discount = sum(x.discount_minor for x in lines)
-    honest = Totals(
-        goods_minor=goods, discount_minor=discount, shipping_minor=shipping, tax_minor=tax,
-        grand_total_minor=goods - discount + shipping + tax,
-    )  # fmt: skip
-    given: dict[str, Any] = {
-        "external_id": unique("ORD"),
-        "placed_at": datetime.now(UTC),
-        "currency": "EUR",
-        "lines": lines,
-        "shipping_minor": shipping,
-        "totals": honest,
-        "payment": Payment(method=PaymentMethod.TOKEN, reference=token),
-        "contact": Contact(name="Ada Example", email="ada@customers.example"),
-        "ship_to": Address(
-            name="Ada Example", line1="1 Sample Street", city="Berlin", postal_code="10115",
-            country="DE",
-        ),
-    }  # fmt: skip
-    return OrderPlaced(**{**given, **changes})
+ON_ITS_WAY = ("shipped", "delivered", "completed")
+"""Everything of an order has left."""
 
 
 @dataclass(frozen=True)
@@ -98,41 +38,43 @@ class Known:
     external_id: str
 
 
+@dataclass(frozen=True)
+class Mail:
+    """A mail in the mailbox."""
+
+    to: str
+    subject: str
+    text: str
+
+
 class Merchant:
-    """Talks to a running system as channels, operators, pickers and customers do."""
+    """Talks to a running system as channels, operators, finance and customers do."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.system = stack.system
+        self.topics = Topics(stack.system.bootstrap)
         self._clients: dict[str, httpx.AsyncClient] = {}
-        self._producer: AIOKafkaProducer | None = None
+        self._mails: dict[Path, Mail] = {}
 
     async def open(self) -> None:
         """Connect."""
-        self._producer = AIOKafkaProducer(bootstrap_servers=self.system.bootstrap)
-        await self._producer.start()
+        await self.topics.open()
 
     async def close(self) -> None:
         """Disconnect."""
-        for client in self._clients.values():
-            await client.aclose()
-        if self._producer is not None:
-            await self._producer.stop()
+        await asyncio.gather(*(client.aclose() for client in self._clients.values()))
+        await self.topics.close()
 
     # Channels
 
-    async def publish(
-        self, channel: str, key: str, type_: str, value: bytes, event_id: uuid.UUID | None = None
-    ) -> None:
-        """Put a record on a channel's topic, as a plain Kafka client would."""
-        assert self._producer is not None
+    async def publish(self, channel: str, key: str, type_: str, value: bytes) -> None:
+        """Put a record on a channel's topic, as a shop's Kafka client would."""
         headers = wire.headers_of(
-            event_id or uuid.uuid4(), type_, f"/shops/{channel}", datetime.now(UTC), 1, None,
+            uuid.uuid4(), type_, f"/shops/{channel}", datetime.now(UTC), 1, None,
             self.system.tenant, None,
         )  # fmt: skip
-        await self._producer.send_and_wait(
-            f"oms.channel.{channel}.v1", value, key=key.encode(), headers=headers
-        )
+        await self.topics.write(f"oms.channel.{channel}.v1", key.encode(), value, headers)
 
     async def tell(self, channel: str, event: Event, key: str) -> None:
         """Publish a channel's event."""
@@ -143,53 +85,35 @@ class Merchant:
         await self.tell(channel, order, order.external_id)
         return Known(channel, order.external_id)
 
-    async def cancel_by_customer(self, known: Known, reason: str = "changed my mind") -> None:
-        """Ask for a cancellation through Kafka."""
+    async def wish_to_cancel(self, known: Known, reason: str = "changed my mind") -> None:
+        """The customer asks for a cancellation, through Kafka."""
         wish = CancellationRequested(external_id=known.external_id, reason=reason)
         await self.tell(known.channel, wish, known.external_id)
 
     async def post_order(
-        self, order: OrderPlaced, channel: str = "web", idempotency_key: str | None = None
+        self, order: OrderPlaced, channel: str = "web", idempotency_key: str = ""
     ) -> httpx.Response:
         """Place an order through HTTP."""
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
         return await self.client("order", channel).post(
             "/orders",
             content=wire.encode(order),
-            headers={
-                "Content-Type": "application/json",
-                "Idempotency-Key": idempotency_key or unique("key"),
-            },
+            headers={"Content-Type": "application/json", **headers},
         )
 
-    async def answers(self, known: Known) -> list[str]:
-        """Types of what the channel was told about an order, in order."""
+    async def answers(self, known: Known, *names: str) -> list[Record]:
+        """What the channel was told about an order, in order; of these kinds, if any are named."""
         topic = f"oms.channel.{known.channel}.answers.v1"
-        return [type_ for type_, _ in await self.log(topic, known.external_id)]
+        told = (await self.topics.events(topic, known.external_id)).values()
+        return [answer for answer in told if not names or answer.name in names]
 
-    async def log(self, topic: str, key: str) -> list[tuple[str, bytes]]:
-        """Type and value of every record with a key, in log order."""
-        return [
-            (wire.type_of(r.headers) or "", r.value)
-            for r in await self.records(topic)
-            if r.key == key.encode()
-        ]
+    async def is_told(self, known: Known, *names: str) -> None:
+        """Returns once the channel has been told exactly this, in this order."""
 
-    async def records(self, topic: str) -> list[Any]:
-        """Every record of a topic, as a plain Kafka client reads it."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.system.bootstrap)
-        await consumer.start()
-        try:
-            places = [TopicPartition(topic, p) for p in range(PARTITIONS)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            await consumer.seek_to_beginning(*places)
-            found: list[Any] = []
-            while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-                for records in (await consumer.getmany(timeout_ms=200)).values():
-                    found += records
-            return found
-        finally:
-            await consumer.stop()
+        async def told() -> bool:
+            return [answer.name for answer in await self.answers(known)] == list(names)
+
+        await until(told)
 
     # People
 
@@ -211,32 +135,52 @@ class Merchant:
     async def see(self, service: str, path: str, role: str = "operator") -> Any:
         """Read from a service; None where there is no such thing."""
         response = await self.client(service, role).get(path)
-        if response.status_code == 404:
+        if response.status_code == httpx.codes.NOT_FOUND:
             return None
         assert response.is_success, f"{path}: {response.status_code} {response.text}"
         return response.json()
 
-    async def receive(self, sku: str, qty: int, location: str = AUTO, **more: Any) -> None:
-        """Goods arrive; returns once inventory knows."""
-        before = await self.on_hand(sku, location)
-        receipt = {"sku": sku, "location": location, "qty": qty, "cause_id": unique("RCV"), **more}
+    # Goods
+
+    async def receive(self, sku: str, qty: int, location: str = AUTO, po_line: str = "") -> None:
+        """Goods arrive; returns once they are in the books."""
+        receipt = {
+            "sku": sku, "location": location, "qty": qty, "cause_id": unique("RCV"),
+            "po_line": po_line,
+        }  # fmt: skip
         await self.do("warehouse", "/receipts", receipt)
+        await self._booked(sku, location, f"receipt:{receipt['cause_id']}")
 
-        async def known() -> bool:
-            return await self.on_hand(sku, location) >= before + qty
+    async def count(self, sku: str, counted_qty: int, location: str) -> None:
+        """Somebody counts a shelf; returns once the books agree."""
+        count = {
+            "sku": sku, "location": location, "counted_qty": counted_qty, "cause_id": unique("CNT")
+        }  # fmt: skip
+        await self.do("warehouse", "/counts", count)
+        await self._booked(sku, location, f"count:{count['cause_id']}")
 
-        await until(known)
+    async def _booked(self, sku: str, location: str, cause: str) -> None:
+        async def booked() -> bool:
+            book = await self.see("inventory", f"/stock/{sku}/movements?location={location}")
+            return any(move["cause"] == cause for move in book["movements"])
 
-    async def stock(self, sku: str, location: str) -> dict[str, int]:
-        """A shelf as the books have it."""
+        await until(booked)
+
+    async def stock(self, sku: str, location: str = AUTO) -> tuple[int, int]:
+        """Units on a shelf as the books have it, and how many of them are set aside."""
         found = await self.see("inventory", f"/stock/{sku}")
-        shelves = found["locations"] if found else []
-        empty = {"on_hand": 0, "reserved": 0, "available": 0}
-        return next((s for s in shelves if s["location"] == location), empty)
+        shelves = {s["location"]: s for s in found["locations"]} if found else {}
+        shelf = shelves.get(location, {"on_hand": 0, "reserved": 0})
+        return shelf["on_hand"], shelf["reserved"]
 
-    async def on_hand(self, sku: str, location: str = AUTO) -> int:
-        """Units on a shelf."""
-        return (await self.stock(sku, location))["on_hand"]
+    async def purchase(self, sku: str) -> Any:
+        """The open purchase order line for a SKU, once there is one."""
+
+        async def line() -> Any:
+            found = await self.see("inventory", f"/stock/{sku}")
+            return next(iter(found["purchases"] if found else ()), None)
+
+        return await until(line)
 
     # Orders
 
@@ -244,7 +188,9 @@ class Merchant:
         """The order's page, or None."""
         return await self.see("order", f"/orders/{known.channel}/{known.external_id}")
 
-    async def reaches(self, known: Known, *statuses: str) -> Any:
+    async def reaches(
+        self, known: Known, *statuses: str, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> Any:
         """The order's page once it stands at one of `statuses`."""
 
         async def there() -> Any:
@@ -252,17 +198,71 @@ class Merchant:
             return page if page is not None and page["status"] in statuses else None
 
         try:
-            return await until(there)
+            return await until(there, deadline_seconds)
         except AssertionError:
             page = await self.order(known)
             raise AssertionError(f"wanted {statuses}, the page says: {page}") from None
 
-    async def mails(self, order_no: str) -> Sequence[str]:
-        """Subjects of the mails that were sent about an order."""
-        folder = Path(self.system.data_dir) / "mails"
-        texts = [path.read_text(errors="replace") for path in sorted(folder.rglob("*.eml"))]
-        return [
-            next(x for x in text.splitlines() if x.lower().startswith("subject:"))
-            for text in texts
-            if order_no in text
-        ]
+    async def is_held(self, known: Known, type_: str) -> Any:
+        """The order's page once a person has to look at it for this."""
+
+        async def held() -> Any:
+            page = await self.order(known)
+            return page if page and any(h["type"] == type_ for h in page["holds"]) else None
+
+        return await until(held)
+
+    async def release(self, page: Any, **found: Any) -> None:
+        """A person has looked: every hold of the order is released."""
+        for hold in page["holds"]:
+            path = f"/orders/{page['order_id']}/holds/{hold['hold_id']}/release"
+            await self.do("order", path, {"note": "looked at", **found})
+
+    async def facts(self, page: Any, *names: str, topic: str = "oms.order.v1") -> list[Record]:
+        """What was said about an order; of these kinds, if any are named."""
+        said = (await self.topics.events(topic, page["order_id"])).values()
+        return [fact for fact in said if not names or fact.name in names]
+
+    async def payment(self, page: Any) -> Any:
+        """The latest attempt to pay an order as billing knows it, or None."""
+        found = await self.see("billing", f"/payments/{page['order_id']}")
+        return found["attempts"][-1] if found else None
+
+    async def has_paid(self, page: Any, amount_minor: int) -> None:
+        """Returns once exactly this has been taken for an order."""
+
+        async def paid() -> bool:
+            payment = await self.payment(page)
+            return payment is not None and payment["captured_minor"] == amount_minor
+
+        await until(paid)
+
+    # Mails
+
+    def mails(self, about: str, to: str = "") -> Sequence[Mail]:
+        """Mails about an order number or a SKU; those to one reader, if one is named."""
+        for path in (Path(self.system.data_dir) / "mails").glob("*.eml"):
+            if path not in self._mails:
+                self._mails[path] = _mail(path)
+        return [m for m in self._mails.values() if about in m.subject + m.text and to in m.to]
+
+    async def is_mailed(self, about: str, to: str, *subjects: str) -> None:
+        """Returns once a reader has exactly one mail for each of these beginnings of a subject."""
+
+        async def mailed() -> bool:
+            got = sorted(mail.subject for mail in self.mails(about, to))
+            wanted = sorted(subjects)
+            return len(got) == len(wanted) and all(map(str.startswith, got, wanted))
+
+        try:
+            await until(mailed)
+        except AssertionError:
+            got = sorted(mail.subject for mail in self.mails(about, to))
+            raise AssertionError(f"wanted mails {sorted(subjects)}, got {got}") from None
+
+
+def _mail(path: Path) -> Mail:
+    parsed = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
+    assert isinstance(parsed, EmailMessage)
+    body = parsed.get_body(("plain",))
+    return Mail(str(parsed["To"]), str(parsed["Subject"]), body.get_content() if body else "")

@@ -1,0 +1,119 @@
+"""Everything that is said on the system's topics, read and written as a plain Kafka client does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+
+from oms_contracts import wire
+from oms_platform import load_topics
+
+DECLARED = load_topics(Path(__file__).parents[2] / "deploy/topics.toml")
+INTERNAL = tuple(t.name for t in DECLARED if not t.name.startswith("oms.channel."))
+"""Topics that nobody but our own services writes."""
+FETCH_MS = 100
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record of a topic."""
+
+    topic: str
+    partition: int
+    key: str
+    name: str
+    """What happened, without service and version: `OrderPlaced`."""
+    id: str
+    value: bytes
+    headers: Sequence[tuple[str, bytes]]
+
+    @property
+    def data(self) -> Any:
+        """The event's own fields."""
+        return json.loads(self.value)
+
+
+class Topics:
+    """All topics from their first records on."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=FETCH_MS
+        )
+        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+        self._records: dict[str, list[Record]] = defaultdict(list)
+        self._read_to: dict[TopicPartition, int] = defaultdict(int)
+        self._reading: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Connect, and begin to read."""
+        await self._producer.start()
+        await self._consumer.start()
+        self._consumer.assign([place for topic in DECLARED for place in _places(topic.name)])
+        self._reading = asyncio.create_task(self._read())
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._reading is not None:
+            self._reading.cancel()
+        await self._consumer.stop()
+        await self._producer.stop()
+
+    async def records(self, topic: str, key: str | None = None) -> list[Record]:
+        """What a topic holds at this moment, perhaps under one key alone, in log order."""
+        ends = await self._consumer.end_offsets(_places(topic))
+        while any(self._read_to[place] < end for place, end in ends.items()):
+            assert self._reading is not None and not self._reading.done(), "the reader has ended"
+            await asyncio.sleep(FETCH_MS / 1000 / 4)
+        return [r for r in self._records[topic] if key in (None, r.key)]
+
+    async def events(self, topic: str, key: str) -> dict[str, Record]:
+        """The same by event id: what was delivered twice is one event."""
+        return {r.id: r for r in await self.records(topic, key)}
+
+    async def write(
+        self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> None:
+        """Write a record and wait until the broker has it."""
+        await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+
+    async def repeat(self, records: Sequence[Record]) -> None:
+        """Write records once more, byte for byte, in their order."""
+        sent = [
+            await self._producer.send(
+                r.topic, r.value, key=r.key.encode(), headers=r.headers, partition=r.partition
+            )
+            for r in records
+        ]
+        await asyncio.gather(*sent)
+
+    async def _read(self) -> None:
+        while True:
+            for place, found in (await self._consumer.getmany(timeout_ms=FETCH_MS)).items():
+                self._records[place.topic] += map(_record, found)
+                self._read_to[place] = found[-1].offset + 1
+
+
+def _places(topic: str) -> list[TopicPartition]:
+    return [TopicPartition(topic, partition) for partition in range(DECLARED[0].partitions)]
+
+
+def _record(found: ConsumerRecord) -> Record:
+    headers = tuple(found.headers)
+    name = wire.type_of(headers) or ""
+    return Record(
+        topic=found.topic,
+        partition=found.partition,
+        key=(found.key or b"").decode(errors="replace"),
+        name=name.split(".")[2] if name.count(".") > 1 else name,
+        id=dict(headers).get("ce_id", b"").decode(errors="replace"),
+        value=found.value or b"",
+        headers=headers,
+    )
