@@ -256,6 +256,14 @@ async def test_a_command_sent_twice_under_one_idempotency_key_is_carried_out_onc
     assert isinstance(order, Order) and [x.unwanted for x in order.lines] == [1, 0]
 
 
+async def test_the_door_describes_itself(running: Running) -> None:
+    described = (await running.clients["ann"].get("/openapi.json")).json()
+    body = described["paths"]["/orders"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert {"external_id", "lines", "totals"} <= schema["properties"].keys()
+    assert schema["$id"] == "urn:oms:oms.channel.OrderPlaced.v1"
+
+
 async def test_lists_show_the_newest_first_page_by_page(running: Running) -> None:
     for n in range(5):
         assert (await post(running, external_id=f"S-{n}")).status_code == 201

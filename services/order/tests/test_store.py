@@ -50,6 +50,28 @@ async def test_nothing_personal_is_stored_or_published_in_clear(running: Running
                 assert word not in repr(dict(row))
 
 
+@pytest.mark.parametrize(
+    ("reference", "taken"),
+    [
+        ("4111 1111 1111 1111", False),
+        ("5500-0000-0000-0004", False),
+        ("4111111111111112", True),
+        ("123456789012", True),
+        ("tok_4111111111111111", True),
+    ],
+)
+async def test_card_numbers_are_turned_down_and_kept_nowhere(
+    running: Running, reference: str, taken: bool
+) -> None:
+    await running.receive(placed(payment=Payment(method=PaymentMethod.TOKEN, reference=reference)))
+    assert isinstance(await running.order(), Order) == taken
+    if not taken:
+        (told,) = await running.said("OrderRejected")
+        assert told["reasons"][0]["code"] == "card_number"
+        for table in ("orders", "outbox", "inbox"):
+            assert reference not in repr(await running.rows(f"SELECT * FROM {table}"))
+
+
 async def test_a_batch_is_folded_in_order_and_saved_once(running: Running) -> None:
     wish = CancellationRequested(external_id=EXTERNAL_ID)
     await running.receive(placed(), wish)

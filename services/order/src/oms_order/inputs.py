@@ -46,6 +46,7 @@ from oms_contracts.warehouse import (
     FulfilmentStopRefused,
 )
 from oms_order.domain import CancellationWish, OrderedLine, Submission, Totals, order_key
+from oms_order.domain.ordered import CARD_WITHHELD
 
 HEARS = (
     StockReserved,
@@ -126,7 +127,7 @@ def seal(
         ),
         totals=Totals(**dict(placed.totals)),
         payment_method=placed.payment.method,
-        payment_reference=placed.payment.reference,
+        payment_reference=_without_card(placed.payment.reference),
         terms_days=placed.payment.terms_days,
         shipping_minor=placed.shipping_minor,
         shipping_tax_minor=placed.shipping_tax_minor,
@@ -142,6 +143,17 @@ def seal(
         flags=placed.flags,
         idempotency_key=idempotency_key,
     )
+
+
+def _without_card(reference: str) -> str:
+    """Card numbers stop at the door: 13 to 19 digits that pass Luhn's check (ISO/IEC 7812)."""
+    digits = reference.replace(" ", "").replace("-", "")
+    if not (digits.isdecimal() and digits.isascii() and 13 <= len(digits) <= 19):
+        return reference
+    doubled = [
+        int(d) if n % 2 == 0 else sum(divmod(2 * int(d), 10)) for n, d in enumerate(digits[::-1])
+    ]
+    return CARD_WITHHELD if sum(doubled) % 10 == 0 else reference
 
 
 STRANGERS = Strangers(hears=(OrderPlaced, CancellationRequested), key=order_key, prepare=prepare)

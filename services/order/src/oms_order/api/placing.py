@@ -18,12 +18,9 @@ from oms_order.api.bodies import IdempotencyKey
 from oms_order.domain import Submission, order_key
 from oms_order.inputs import KIND, seal
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/json": {"schema": OrderPlaced.model_json_schema()}},
-    }
-}
+# With an id of its own the schema's references stay within it, wherever it is embedded.
+_SCHEMA = {"$id": f"urn:oms:{OrderPlaced.TYPE}"} | OrderPlaced.model_json_schema()
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {"schema": _SCHEMA}}}}
 _STATUS = {"accepted": status.HTTP_201_CREATED, "amendment": status.HTTP_202_ACCEPTED}
 
 

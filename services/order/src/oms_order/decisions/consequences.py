@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from oms_chassis.decision import Decision, seconds
+from oms_chassis.decision import CHOSEN_IDS_MAX, Decision, seconds
 from oms_contracts.channel import ServiceLevel, ShipPolicy
 from oms_contracts.order import Gate
 from oms_order.decisions import requests
@@ -23,8 +23,8 @@ from oms_order.domain.order import Order, counted
 from oms_order.domain.payment import Payment, PaymentState
 from oms_order.domain.regions import CancelState, Reservation
 
-ROUNDS_MAX = 30
-"""More steps than any order can be due for at once."""
+ROUNDS_MAX = CHOSEN_IDS_MAX
+"""Steps at once: nearly each takes one of the ids that a turn may choose."""
 
 Step = Callable[[Order, Turn], Order | None]
 

@@ -80,6 +80,11 @@ class Rule:
     """Asked again, they have twice as long each time."""
 
 
+def _as_told(policy: Policy) -> float:
+    """The state itself says until when."""
+    return 0.0
+
+
 RULES: dict[Awaited, Rule] = {
     Awaited.RESERVATION: Rule(
         Owner.INVENTORY, lambda p: p.inventory_answers_seconds,
@@ -94,7 +99,7 @@ RULES: dict[Awaited, Rule] = {
         "the payment is authorised", "billing is asked again", grows=True,
     ),
     Awaited.PAYER: Rule(
-        Owner.PAYER, lambda p: 0.0,
+        Owner.PAYER, _as_told,
         "the payer pays", "the order is cancelled",
     ),
     Awaited.VOID: Rule(
@@ -126,11 +131,11 @@ RULES: dict[Awaited, Rule] = {
         "the shipment is invoiced and paid for", "operations look at it", grows=True,
     ),
     Awaited.MONEY_OWED: Rule(
-        Owner.RECEIVABLES, lambda p: 0.0,
+        Owner.RECEIVABLES, _as_told,
         "the customer pays the invoice", "the customer is reminded",
     ),
     Awaited.DELIVERY: Rule(
-        Owner.CARRIER, lambda p: 0.0,
+        Owner.CARRIER, _as_told,
         "the parcels arrive", "customer service looks for them",
     ),
     Awaited.GOODS: Rule(
@@ -171,7 +176,7 @@ _HOLD_OWNERS = {
 }
 _TASK_OWNERS = {TaskKind.MONEY: Owner.RECEIVABLES, TaskKind.GOODS: Owner.OPERATIONS}
 _LONGEST_DOUBLINGS = 6
-"""A silent service is asked at least after 64 times its usual time."""
+"""A silent service is asked again after 64 times its usual time at the latest."""
 
 
 class Wait(NamedTuple):

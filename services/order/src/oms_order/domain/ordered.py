@@ -15,6 +15,9 @@ Units = tuple[tuple[int, int], ...]
 Placed = tuple[tuple[int, str, int], ...]
 """Units of the n-th line at a location: (line, location, units)."""
 
+CARD_WITHHELD = "(a card number, withheld)"
+"""Stands where a channel sent a card number instead of a token: it is kept nowhere."""
+
 
 def share(amount_minor: int, units: int, of_units: int) -> int:
     """What the first `units` of `of_units` carry of an amount, by the largest remainder.
@@ -127,6 +130,9 @@ def _faults(order: Submission) -> Iterable[Reason]:
     if order.payment_method is PaymentMethod.UNKNOWN:
         text = "Orders are paid by token, prepaid or on terms."
         yield Reason(field="payment.method", code="unknown_method", text=text)
+    if order.payment_reference == CARD_WITHHELD:
+        text = "Send the payment provider's token, never a card number."
+        yield Reason(field="payment.reference", code="card_number", text=text)
     if order.payment_method is PaymentMethod.PREPAID and not order.payment_reference:
         text = "A prepaid order names its prepayment."
         yield Reason(field="payment.reference", code="missing", text=text)
