@@ -12,11 +12,19 @@ import typer
 from rich.console import Console
 
 from oms_cli import containers
+from oms_cli.ops import events, orders, parked, status
+from oms_cli.reconcile.command import command as reconcile
 from oms_cli.stack import Stack
 from oms_platform import PlatformError, default_run_dir, doctor, stop_running
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(containers.app, name="compose")
+app.add_typer(orders.app, name="order")
+app.add_typer(parked.app, name="parked")
+app.add_typer(events.app, name="events")
+app.command()(status.status)
+app.command()(status.stock)
+app.command(name="reconcile")(reconcile)
 console = Console(stderr=True)
 
 
@@ -62,7 +70,7 @@ def down() -> None:
 @app.command(name="doctor")
 def diagnose() -> None:
     """Say what this machine has and lacks, with the command that helps."""
-    findings = doctor(default_run_dir(checkout()))
+    findings = asyncio.run(doctor(default_run_dir(checkout())))
     for finding in findings:
         mark = "ok     " if finding.ok else "missing"
         console.print(f"{mark} {finding.name}: {finding.detail}", markup=False)

@@ -1,0 +1,1 @@
+"""Looking at a running system, and what an operator does to it."""
