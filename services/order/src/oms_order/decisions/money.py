@@ -80,7 +80,8 @@ def captured(order: Order, told: PaymentCaptured, turn: Turn) -> Decision:
         replace(shipped, invoice=invoice, request=None),
         payment=replace(payment, captured_minor=payment.captured_minor + told.amount_minor),
     )
-    tell_invoice(order, told.shipment_id, invoice, turn)
+    # On account the order is settled although the money comes later.
+    tell_invoice(order, told.shipment_id, invoice, turn, paid=told.due_at is None)
     return conclude(order, turn)
 
 
@@ -95,7 +96,7 @@ def capture_failed(order: Order, told: PaymentCaptureFailed, turn: Turn) -> Deci
     known = shipped.invoice is not None
     order = order.with_fulfilment(replace(shipped, invoice=invoice, request=None))
     if not known:
-        tell_invoice(order, told.shipment_id, invoice, turn)
+        tell_invoice(order, told.shipment_id, invoice, turn, paid=False)
     return conclude(order, turn)
 
 
@@ -167,7 +168,9 @@ def _refund(order: Order, told: PaymentCaptured, turn: Turn) -> Decision:
     return turn.decision(order.but(payment=taken.with_refund(refund)))
 
 
-def tell_invoice(order: Order, shipment_id: str, invoice: Invoice, turn: Turn) -> None:
+def tell_invoice(
+    order: Order, shipment_id: str, invoice: Invoice, turn: Turn, *, paid: bool
+) -> None:
     """Say what the customer owes, or has paid, for a shipment."""
     turn.say(
         OrderInvoiced(
@@ -177,6 +180,6 @@ def tell_invoice(order: Order, shipment_id: str, invoice: Invoice, turn: Turn) -
             amount_minor=invoice.amount_minor,
             tax_minor=invoice.tax_minor,
             currency=order.placed.currency,
-            paid=invoice.paid,
+            paid=paid,
         )
     )

@@ -129,7 +129,7 @@ def _remind_of_invoice(order: Order, fulfilment_id: str, turn: Turn) -> Order:
     assert fulfilment.invoice is not None
     later = turn.now + seconds(turn.policy.dunning_seconds)
     invoice = replace(fulfilment.invoice, look_at=later)
-    tell_invoice(order, fulfilment.shipment_id, invoice, turn)
+    tell_invoice(order, fulfilment.shipment_id, invoice, turn, paid=False)
     return order.with_fulfilment(replace(fulfilment, invoice=invoice))
 
 
