@@ -5,7 +5,6 @@ Goods win over plans: whatever is true of them is taken as it is, however late i
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 
 from oms_chassis.decision import Decision, again, late, seconds
@@ -54,13 +53,19 @@ def packed(order: Order, told: FulfilmentPacked, turn: Turn) -> Decision:
         for p in told.parcels
     )
     order = order.with_fulfilment(fulfilment.pack(parcels, turn.now))
-    inside: Counter[int] = Counter()
-    for parcel in parcels:
-        inside.update(dict(parcel.units))
-    if inside != Counter(dict(fulfilment.units)):
+    if _contents(parcels) != dict(fulfilment.units):
         why = "The parcels do not hold what was to be packed."
         order = turn.hold(order, HoldType.GOODS, Gate.SHIP, why)
     return conclude(order, turn)
+
+
+def _contents(parcels: tuple[Parcel, ...]) -> dict[int, int]:
+    """Units of each line in all parcels."""
+    units: dict[int, int] = {}
+    for parcel in parcels:
+        for n, qty in parcel.units:
+            units[n] = units.get(n, 0) + qty
+    return units
 
 
 def short(order: Order, told: FulfilmentShort, turn: Turn) -> Decision:
@@ -69,9 +74,10 @@ def short(order: Order, told: FulfilmentShort, turn: Turn) -> Decision:
     if fulfilment.state is not FulfilmentState.RELEASED:
         return late(order, f"the fulfilment is {fulfilment.state} already")
     places = order.head.places()
-    missing = Counter[int]()
+    missing: dict[int, int] = {}
     for line in told.short:
-        missing[places[line.line_id]] += line.qty
+        n = places[line.line_id]
+        missing[n] = missing.get(n, 0) + line.qty
     units = tuple(missing.items())
     lines = {n: order.lines[n].reopen(qty) for n, qty in units}
     shorts = tuple((n, fulfilment.location, qty) for n, qty in units)

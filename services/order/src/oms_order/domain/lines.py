@@ -110,6 +110,8 @@ def _sound(line: Line) -> Line:
 def _more(
     reserved: tuple[tuple[str, int], ...], location: str, qty: int
 ) -> tuple[tuple[str, int], ...]:
+    if not reserved and qty > 0:
+        return ((location, qty),)
     units = dict(reserved)
     units[location] = units.get(location, 0) + qty
     if units[location] < 0:
