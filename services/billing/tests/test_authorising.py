@@ -4,11 +4,24 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import EUR, NOW, PAY, TOTAL, Story, authorised, names, request_id, requested, void
+from builders import (
+    EUR,
+    NOW,
+    PAY,
+    TOTAL,
+    Story,
+    all_shipped,
+    authorised,
+    names,
+    request_id,
+    requested,
+    void,
+)
 
 from oms_billing.domain import (
     AuthorisationReported,
     DeclineReported,
+    MoneyReceived,
     PayerRetried,
     Policy,
     Status,
@@ -218,6 +231,23 @@ def test_a_decline_reported_by_the_provider_ends_the_waiting() -> None:
     assert story.last.verdict == "again"
 
 
+def test_a_decline_reported_of_a_lost_call_voids_what_the_call_may_have_made() -> None:
+    story = Story()
+    story.tell(requested())
+    key = story.open_calls[0].body["key"]
+    story.performed()
+    story.unknown()
+    said = story.tell(DeclineReported("insufficient_funds"))
+    assert names(said) == ["PaymentDeclined"] and story.attempt.status is Status.AWAITING_PAYER
+    (call,) = story.open_calls
+    assert (call.method, call.body["authorise_key"]) == ("void", key)
+    story.all_answered()
+    assert all(promise.voided for promise in story.provider.promises.values())
+    assert not story.attempt.strays
+    story.tell(PayerRetried("tok_approve"))
+    assert names(story.all_answered()) == ["PaymentAuthorized"]
+
+
 def test_a_decline_reported_after_the_promise_is_refused() -> None:
     story = authorised()
     story.tell(DeclineReported("stolen_card"))
@@ -271,6 +301,20 @@ def test_an_authorisation_that_is_not_renewed_lapses_and_people_look() -> None:
     assert story.due is not None and story.due.owner == "customer service"
     story.time_is_up()
     assert story.due is not None
+
+
+def test_a_lapsed_promise_is_let_go_once_all_was_shipped_and_paid_otherwise() -> None:
+    story = authorised("tok_expires_soon")
+    story.time_is_up()
+    story.refused("not_possible")
+    story.time_is_up()
+    story.tell(all_shipped())
+    story.all_answered()
+    owed = story.receivable
+    story.tell(MoneyReceived(owed.invoice_no, owed.open_minor, EUR, "bank-1"))
+    story.time_is_up()
+    assert story.all_answered() == []
+    assert story.attempt.status is Status.VOIDED and story.due is None
 
 
 @pytest.mark.parametrize(

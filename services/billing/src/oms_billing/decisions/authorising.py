@@ -241,8 +241,7 @@ def decline_reported(draft: Draft, report: DeclineReported) -> Decision:
         return refuse(None, "answer_awaited", "the provider is being asked; report again later")
     match attempt.status:
         case Status.AUTHORISING | Status.AWAITING_PAYER:
-            _stop_asking(draft, attempt)
-            declined(draft, attempt, report.code)
+            declined(draft, _void_what_may_be(draft, attempt), report.code)
             return _answered(draft, attempt)
         case Status.DECLINED | Status.VOIDING | Status.VOIDED:
             return again(None, answer=_standing(attempt))
@@ -269,6 +268,16 @@ def _stop_asking(draft: Draft, attempt: Attempt) -> None:
     call = draft.payment.call
     if call is not None and _is_about(call, attempt):
         draft.payment = replace(draft.payment, call=None)
+
+
+def _void_what_may_be(draft: Draft, attempt: Attempt) -> Attempt:
+    """A call that nobody could answer may have made a promise, or make one yet, whatever is said
+    of it: it is not asked again but voided."""
+    call = draft.payment.call
+    if call is None or not _is_about(call, attempt):
+        return attempt
+    draft.payment = replace(draft.payment, call=None)
+    return replace(attempt, strays=(*attempt.strays, Stray(attempt.authorise_key)))
 
 
 def _is_about(call: Call, attempt: Attempt) -> bool:

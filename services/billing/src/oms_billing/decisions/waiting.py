@@ -118,10 +118,16 @@ def _look_at(draft: Draft, attempt: Attempt) -> None:
 
 
 def _keep_promise_alive(draft: Draft, attempt: Attempt, until: datetime | None) -> None:
-    """Renew it while it lasts and is needed; once it has lapsed, people must look."""
+    """Renew it while it lasts and is needed; once it has lapsed, people must look.
+
+    One that nothing will be captured from any more is let go, also where invoices were paid by
+    other ways and so nobody asked for a void.
+    """
     finished = attempt.last_shipped and not any(r.uncaptured for r in attempt.receivables)
     review_at = draft.now + seconds(draft.policy.review_seconds)
-    if until is None:
+    if until is None and finished and attempt.by_provider:
+        draft.put(replace(attempt, status=Status.VOIDING, next_at=None))
+    elif until is None:
         draft.put(replace(attempt, next_at=review_at))
     elif draft.now < until:
         draft.put(replace(attempt, next_at=until, renewal_wanted=not finished))
