@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from oms_cli import containers
+from oms_cli.demo.command import command as demo
 from oms_cli.ops import events, orders, parked, status
 from oms_cli.reconcile.command import command as reconcile
 from oms_cli.stack import Stack
@@ -24,6 +25,7 @@ app.add_typer(parked.app, name="parked")
 app.add_typer(events.app, name="events")
 app.command()(status.status)
 app.command()(status.stock)
+app.command(name="demo")(demo)
 app.command(name="reconcile")(reconcile)
 console = Console(stderr=True)
 

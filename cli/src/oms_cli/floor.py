@@ -1,0 +1,126 @@
+"""The scanning floor: `python -m oms_cli.floor --run-dir DIR`, a picker with a picker's key.
+
+Works through the pick lists of one location as people would: takes every unit with a scan, lays
+it into a parcel with a scan, puts back what is stopped. Two flags on an order change that, so
+that the rare cases happen: see `generator.cases`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from oms_cli.doors import Doors, Refused
+from oms_cli.generator import FLOOR, PICK_SHORT, PICK_SLOWLY
+from oms_cli.stack import System
+
+ROLE = "picker"
+LOOK_SECONDS = 0.5
+"""Pause when there is nothing to pick."""
+LISTS_MAX = 100
+PARCEL_GRAMS = 900
+
+
+class Floor:
+    """One picker on the floor of one location."""
+
+    def __init__(self, doors: Doors, location: str) -> None:
+        self._doors = doors
+        self._location = location
+        self._left_lying: set[str] = set()
+
+    async def work(self) -> bool:
+        """Do what is in the queue; False if there was nothing to do."""
+        queue = await self._doors.get(
+            "warehouse", "/fulfilments", ROLE, location=self._location, limit=LISTS_MAX
+        )
+        lists = [item["fulfilment_id"] for item in queue]
+        todo = [name for name in lists if name not in self._left_lying]
+        for name in todo:
+            try:
+                await self._fulfil(name)
+            except Refused as no:  # stopped in the meantime: it comes back as a put-back
+                if no.status != 409:
+                    raise
+        return bool(await self._put_back()) or bool(todo)
+
+    async def _fulfil(self, name: str) -> None:
+        sheet = await self._sheet(name)
+        if sheet["status"] in ("stopping", "stopped", "packed"):
+            return
+        await self._tell(name, "start", {"take_over": True})
+        if PICK_SLOWLY in sheet["flags"]:
+            await self._tell(name, "pick", {"sku": sheet["lines"][0]["sku"]})
+            self._left_lying.add(name)
+            return
+        await self._pick(name, sheet)
+        await self._pack(name)
+
+    async def _pick(self, name: str, sheet: Any) -> None:
+        missing = 1 if PICK_SHORT in sheet["flags"] else 0
+        for line in sheet["lines"]:
+            for _ in range(line["wanted"] - line["picked"]):
+                if missing:
+                    missing -= 1
+                    short = {"line_id": line["line_id"], "qty": 1, "reason": "not_found"}
+                    await self._tell(name, "short", short)
+                else:
+                    await self._tell(name, "pick", {"sku": line["sku"]})
+
+    async def _pack(self, name: str) -> None:
+        sheet = await self._sheet(name)
+        for line in sheet["lines"]:
+            for _ in range(line["picked"] - line["packed"]):
+                await self._tell(name, "pack", {"sku": line["sku"], "parcel_no": 1})
+        if any(line["picked"] for line in sheet["lines"]):
+            closed = {"parcels": [{"parcel_no": 1, "weight_grams": PARCEL_GRAMS}]}
+            await self._tell(name, "close-packing", closed)
+
+    async def _put_back(self) -> int:
+        stopped = await self._doors.get("warehouse", "/put-backs", ROLE, location=self._location)
+        for item in stopped:
+            name = item["fulfilment_id"]
+            path = f"/put-backs/{name}/confirm"
+            await self._doors.post("warehouse", path, {}, ROLE, str(uuid4()))
+        return len(stopped)
+
+    async def _sheet(self, name: str) -> Any:
+        return await self._doors.get("warehouse", f"/fulfilments/{name}", ROLE)
+
+    async def _tell(self, name: str, step: str, body: dict[str, Any]) -> None:
+        path = f"/fulfilments/{name}/{step}"
+        await self._doors.post("warehouse", path, body, ROLE, str(uuid4()))
+
+
+async def work(run_dir: Path, location: str) -> None:
+    """Work until SIGTERM; a door that does not answer is tried again."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with Doors(System.load(run_dir)) as doors:
+        floor = Floor(doors, location)
+        while not stop.is_set():
+            try:
+                busy = await floor.work()
+            except httpx.TransportError:
+                busy = False
+            if not busy:
+                await asyncio.sleep(LOOK_SECONDS)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m oms_cli.floor")
+    parser.add_argument("--run-dir", type=Path, required=True)
+    parser.add_argument("--location", default=FLOOR)
+    given = parser.parse_args()
+    asyncio.run(work(given.run_dir, given.location))
+
+
+if __name__ == "__main__":
+    main()
