@@ -27,7 +27,14 @@ from oms_contracts import inventory
 from oms_contracts import order as said
 from oms_contracts.channel import ShipPolicy
 from oms_contracts.event import Alloc, LineQty
-from oms_order.domain import AnswerBackorder, BackorderChoice, CancelOrder, Policy, Status
+from oms_order.domain import (
+    AnswerBackorder,
+    BackorderChoice,
+    CancelOrder,
+    PlaceHold,
+    Policy,
+    Status,
+)
 
 SOON = NOW + timedelta(days=3)
 
@@ -212,6 +219,17 @@ def test_goods_that_come_for_nobody_are_given_back() -> None:
     assert story.order.status is Status.CANCELLED
     story.tell(backorder_filled(story, at("EAST", units)))
     assert [a.location for a in story.last(said.ReservationReleaseRequested).alloc] == ["EAST"]
+
+
+def test_a_paid_order_whose_goods_are_gone_is_backordered_not_ready() -> None:
+    story = reserved(line("1", 2))
+    story.tell(PlaceHold(said.Gate.RELEASE, "look"), actor="ann")
+    story.tell(payment_authorised(story))
+    assert story.order.status is Status.AUTHORISED
+    story.tell(broken("1", 2))
+    assert story.order.status is Status.ACCEPTED
+    story.tell(stock_reserved(story, (), [backordered(wanted(story)[0])]))
+    assert story.order.status is Status.BACKORDERED
 
 
 # Waiting for goods

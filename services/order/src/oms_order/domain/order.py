@@ -307,19 +307,12 @@ class Order:
             return Status.DELIVERED if self.body.delivered_at else Status.SHIPPED
         if any(f.live for f in self.fulfilments):
             return Status.IN_FULFILMENT
-        return _BY_PAYMENT.get(self.payment.state) or self._stock_status()
-
-    def _stock_status(self) -> Status:
-        waiting = self.body.backordered_since is not None
-        reserved = any(line.reserved for line in self.lines)
-        return Status.BACKORDERED if waiting and not reserved else Status.ACCEPTED
-
-
-_BY_PAYMENT = {
-    PaymentState.ASKED: Status.AWAITING_PAYMENT,
-    PaymentState.AWAITING_PAYER: Status.AWAITING_PAYMENT,
-    PaymentState.AUTHORISED: Status.AUTHORISED,
-}
+        if self.payment.state in (PaymentState.ASKED, PaymentState.AWAITING_PAYER):
+            return Status.AWAITING_PAYMENT
+        if any(line.reserved for line in self.lines):
+            paid = self.payment.state is PaymentState.AUTHORISED
+            return Status.AUTHORISED if paid else Status.ACCEPTED
+        return Status.BACKORDERED if self.body.backordered_since else Status.ACCEPTED
 
 
 def counted(units: Iterable[int]) -> Units:
