@@ -1,0 +1,1 @@
+"""`oms replay`: real order lines of the public *Online Retail* data, fed as a channel would."""
