@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from builders import (
     DENY,
     NOW,
@@ -26,8 +27,9 @@ from oms_contracts.inventory import (
     StockRefused,
     StockReserved,
 )
-from oms_contracts.stock import BackorderRaised
-from oms_inventory.domain import Policy, Source
+from oms_contracts.stock import BackorderRaised, StockLevelChanged
+from oms_inventory.decisions import deadline, decide
+from oms_inventory.domain import Head, Policy, Sku, Source, Turn, Waiting
 
 
 def test_new_demand_joins_the_queue_instead_of_overtaking_it() -> None:
@@ -108,6 +110,24 @@ def test_a_shortage_is_raised_again_after_a_receipt_that_leaves_somebody_waiting
     assert raised.oldest_accepted_at == NOW + timedelta(minutes=2)
 
 
+def test_a_shortage_tells_since_when_somebody_waits_whatever_their_turn() -> None:
+    inventory = Inventory()
+    inventory.hear(accepted("o1", line(1), minute=5))
+    older = inventory.hear(accepted("o2", line(1), minute=3))
+    newer = inventory.hear(accepted("o3", line(1), minute=9, country="US"))
+    oldest = [only(said, BackorderRaised).oldest_accepted_at for said in (older, newer)]
+    assert oldest == [NOW + timedelta(minutes=3)] * 2
+
+
+@pytest.mark.parametrize("waiters_max", [1, 500])
+def test_goods_that_pass_the_oldest_order_by_leave_it_the_oldest(waiters_max: int) -> None:
+    inventory = Inventory(waiters_max=waiters_max)
+    inventory.hear(accepted("plain", line(1), minute=2), accepted("later", line(1), minute=4))
+    inventory.hear(accepted("vip", line(1), priority=9, minute=1))
+    raised = only(inventory.hear(received(1)), BackorderRaised)
+    assert raised.oldest_accepted_at == NOW + timedelta(minutes=2)
+
+
 def test_no_shortage_is_raised_once_everybody_is_served() -> None:
     inventory = Inventory()
     inventory.hear(accepted("o1", line(2)))
@@ -120,6 +140,9 @@ def test_a_queue_longer_than_what_was_loaded_is_served_in_turn_by_wake_ups() -> 
         inventory.hear(accepted(f"o{n}", line(1), minute=n))
     first = every(inventory.hear(received(6)), BackorderFilled)
     assert len(first) == 2
+    woken = deadline(inventory.policy, inventory.skus[SKU])
+    assert woken is not None
+    assert woken.at > inventory.now
     late = inventory.hear(accepted("late", line(1), minute=9))
     assert only(late, StockReserved).alloc == ()
     inventory.pass_time(0.1)
@@ -136,6 +159,47 @@ def test_a_wake_up_finds_peace_when_those_who_waited_have_left() -> None:
     inventory.pass_time(0.1)
     assert inventory.skus[SKU].serve_at is None
     assert inventory.shelf().reserved == 1
+
+
+def test_a_wake_up_for_the_level_leaves_the_queue_alone() -> None:
+    inventory = Inventory()
+    inventory.hear(accepted("o1", line(1)), accepted("o2", line(1)))
+    (level,) = inventory.pass_time(5)
+    assert isinstance(level, StockLevelChanged)
+
+
+def test_goods_that_meet_a_queue_nobody_loaded_wait_for_a_wake_up() -> None:
+    waiting = (Waiting("main", "DE", 1, NOW),)
+    book = Sku(waiting=waiting, queue=None)
+    decision = decide(Policy(), {("sku", SKU): book}, received(1), NOW)
+    left = decision.states["sku", SKU]
+    assert left.waiting == waiting
+    woken = deadline(Policy(), left)
+    assert woken is not None
+    assert woken.at > NOW
+
+
+def test_an_order_stands_in_line_once_however_often_it_joins() -> None:
+    turn = Turn(0, NOW, "o1")
+    assert Head().insert(turn).insert(turn) == Head((turn,))
+
+
+def test_units_wait_elsewhere_than_where_they_were_not_found() -> None:
+    rules = (Source("south", 1), Source("north", 2))
+    inventory = stocked(("north", 1), policy=Policy(sources=rules))
+    said = inventory.hear(requested("o1", line(9), exclude=("south",)))
+    assert only(said, BackorderRaised).location == "north"
+    said = inventory.hear(requested("o2", line(9), exclude=("south", "north")))
+    assert only(said, BackorderRaised).location == "south"
+
+
+def test_no_date_is_promised_past_an_order_that_was_not_loaded() -> None:
+    inventory = Inventory(waiters_max=1)
+    for n, country in enumerate(("DE", "DE", "US")):
+        inventory.hear(accepted(f"o{n}", line(1), minute=n, country=country))
+    inventory.hear(ordered(9, eta_days=7))
+    promised = [f.key for f in inventory.facts if isinstance(f.body, BackorderPromised)]
+    assert promised == ["o0"]
 
 
 def test_an_order_that_waits_is_promised_the_date_of_the_purchase_that_covers_it() -> None:

@@ -315,19 +315,22 @@ class Policy:
             s.location == location and s.serves(country) for s in self.sources
         )
 
-    def waits_at(
-        self, country: str, locations: Iterable[str], exclude: Iterable[str] = ()
-    ) -> str | None:
+    def reaches(self, country: str) -> bool:
+        """Whether a country can be served at all."""
+        return not self.sources or any(s.serves(country) for s in self.sources)
+
+    def waits_at(self, country: str, locations: Iterable[str], exclude: Iterable[str]) -> str:
         """Where units wait that are not in stock: the first location that serves the country.
 
         Excluded locations are passed over unless nothing else serves. `locations` are those
-        that know the SKU; they count where no rules are given. None: nothing serves the country.
+        that know the SKU; they count where no rules are given.
         """
         serving = self._ranked(country) if self.sources else sorted(locations)
-        if not serving and not self.sources:
-            return self.backorder_location
         shunned = set(exclude)
-        return next((s for s in serving if s not in shunned), serving[0] if serving else None)
+        return next(
+            (location for location in serving if location not in shunned),
+            serving[0] if serving else self.backorder_location,
+        )
 
     def _ranked(self, country: str) -> list[str]:
         rules = sorted((s.priority, s.location) for s in self.sources if s.serves(country))

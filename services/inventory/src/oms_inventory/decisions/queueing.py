@@ -78,8 +78,6 @@ def serve(draft: Draft, sku: str) -> None:
         return
     for turn, country in _line(book):
         open_units = _within_reach(draft.policy, draft.sku(sku), country, turn)
-        if open_units is None:
-            break
         if open_units:
             _fill(draft, sku, country, turn.order_id, open_units)
     _tidy(draft, sku)
@@ -147,12 +145,10 @@ def _ahead_unseen(book: Sku, turn: Turn) -> list[str]:
     return [country for country, head in queue.items() if head.end is not None and head.end < turn]
 
 
-def _within_reach(policy: Policy, book: Sku, country: str, turn: Turn) -> dict[str, int] | None:
+def _within_reach(policy: Policy, book: Sku, country: str, turn: Turn) -> dict[str, int]:
     """Open units by location for this turn, leaving out what may belong to an earlier one that
-    was not loaded. None where no unit is open anywhere."""
+    was not loaded."""
     stocked = [location for location, shelf in book.shelves.items() if shelf.available]
-    if not stocked:
-        return None
     unseen = _ahead_unseen(book, turn)
     return {
         location: book.shelves[location].available

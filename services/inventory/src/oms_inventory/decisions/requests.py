@@ -166,7 +166,7 @@ def _missing(wanted: Mapping[str, int], plan: Plan) -> dict[str, int]:
 
 def _may_wait(draft: Draft, asked: Asked) -> bool:
     """A policy that says neither yes nor no means yes; nobody waits where no rule serves them."""
-    served = draft.policy.waits_at(asked.ship_country, ()) is not None
+    served = draft.policy.reaches(asked.ship_country)
     return served and asked.backorder_policy is not BackorderPolicy.DENY
 
 
@@ -189,7 +189,8 @@ def _grant(
         allocated += parts
         missing = line.qty - sum(a.qty for a in parts)
         if missing:
-            location = _waits_at(draft, asked, line.sku, exclude)
+            shelves = draft.sku(line.sku).shelves
+            location = draft.policy.waits_at(asked.ship_country, shelves, exclude)
             units = Backorder(
                 line.line_id, line.sku, location, missing, asked.request_id, asked.ship_country
             )
@@ -216,14 +217,6 @@ def _share(line: LineQty, plan: Plan) -> list[Allocation]:
             plan[line.sku][location] = units - part
             missing -= part
     return parts
-
-
-def _waits_at(draft: Draft, asked: Asked, sku: str, exclude: tuple[str, ...]) -> str:
-    shelves = draft.sku(sku).shelves
-    location = draft.policy.waits_at(asked.ship_country, shelves, exclude)
-    if location is None:
-        raise ValueError(f"units of {sku} would wait where nothing serves {asked.ship_country}")
-    return location
 
 
 def _conclude(draft: Draft, request_id: str, reservation: Reservation, answer: Answer) -> Decision:
