@@ -19,8 +19,6 @@ from builders import (
 )
 
 from oms_billing.domain import (
-    AuthorisationReported,
-    DeclineReported,
     MoneyReceived,
     PayerRetried,
     Policy,
@@ -178,88 +176,6 @@ def test_when_the_payers_time_is_over_a_silent_provider_means_no() -> None:
     assert (said.code, said.final) == ("provider_silent", True)
     assert not story.attempt.strays and story.due is None
     assert list(story.provider.blocked) == [story.attempt.authorise_key]
-
-
-def test_the_providers_own_word_authorises_a_payment_that_waits() -> None:
-    story = authorised("tok_decline_then_pay")
-    said = story.tell(AuthorisationReported(f"page-{TOTAL}-1", TOTAL, EUR))
-    assert names(said) == ["PaymentAuthorized"]
-    assert story.last.answer == {"request_id": PAY, "status": "authorised"}
-
-
-def test_the_providers_own_word_about_a_lost_call_ends_the_asking() -> None:
-    story = authorised("tok_silent")
-    said = story.tell(AuthorisationReported(f"page-{TOTAL}-1", TOTAL, EUR, PAY))
-    assert names(said) == ["PaymentAuthorized"] and story.payment.call is None
-
-
-def test_the_providers_own_word_waits_for_the_answer_of_an_open_call() -> None:
-    story = Story()
-    story.tell(requested())
-    for report in (AuthorisationReported("a", TOTAL, EUR), DeclineReported("x")):
-        story.tell(report)
-        assert story.last.refusal is not None and story.last.refusal.code == "answer_awaited"
-
-
-def test_the_same_word_of_the_provider_twice_changes_nothing() -> None:
-    story = authorised()
-    story.tell(AuthorisationReported(story.attempt.authorisation_id, TOTAL, EUR))
-    assert story.last.verdict == "again" and not story.open_calls
-
-
-def test_a_second_authorisation_that_nobody_wants_is_voided() -> None:
-    story = authorised()
-    story.tell(AuthorisationReported(f"page-{TOTAL}-1", TOTAL, EUR))
-    (call,) = story.open_calls
-    assert (call.method, call.body["authorisation_id"]) == ("void", f"page-{TOTAL}-1")
-    assert story.all_answered() == []
-    assert story.attempt.status is Status.AUTHORISED and not story.attempt.strays
-
-
-def test_a_late_authorisation_of_a_declined_payment_is_voided() -> None:
-    story = authorised("tok_decline")
-    story.tell(AuthorisationReported(f"page-{TOTAL}-1", TOTAL, EUR))
-    story.all_answered()
-    assert story.provider.promises[f"page-{TOTAL}-1"].voided and story.due is None
-
-
-def test_a_decline_reported_by_the_provider_ends_the_waiting() -> None:
-    story = authorised("tok_decline_then_pay")
-    (said,) = story.tell(DeclineReported("stolen_card"))
-    assert isinstance(said, PaymentDeclined) and said.final
-    story.tell(DeclineReported("stolen_card"))
-    assert story.last.verdict == "again"
-
-
-def test_a_decline_reported_of_a_lost_call_voids_what_the_call_may_have_made() -> None:
-    story = Story()
-    story.tell(requested())
-    key = story.open_calls[0].body["key"]
-    story.performed()
-    story.unknown()
-    said = story.tell(DeclineReported("insufficient_funds"))
-    assert names(said) == ["PaymentDeclined"] and story.attempt.status is Status.AWAITING_PAYER
-    (call,) = story.open_calls
-    assert (call.method, call.body["authorise_key"]) == ("void", key)
-    story.all_answered()
-    assert all(promise.voided for promise in story.provider.promises.values())
-    assert not story.attempt.strays
-    story.tell(PayerRetried("tok_approve"))
-    assert names(story.all_answered()) == ["PaymentAuthorized"]
-
-
-def test_a_decline_reported_after_the_promise_is_refused() -> None:
-    story = authorised()
-    story.tell(DeclineReported("stolen_card"))
-    assert story.last.refusal is not None and story.last.refusal.code == "already_authorised"
-
-
-def test_reports_about_unknown_payments_are_refused() -> None:
-    story = authorised()
-    other = request_id("other")
-    for report in (AuthorisationReported("a", 1, EUR, other), DeclineReported("x", other)):
-        story.tell(report)
-        assert story.last.refusal is not None and story.last.refusal.code == "unknown_payment"
 
 
 def test_a_new_request_after_a_decline_starts_afresh() -> None:

@@ -218,7 +218,7 @@ def authorisation_reported(draft: Draft, report: AuthorisationReported) -> Decis
         return refuse(None, "answer_awaited", "the provider is being asked; report again later")
     match attempt.status:
         case Status.AUTHORISING | Status.AWAITING_PAYER:
-            _stop_asking(draft, attempt)
+            attempt = _stop_asking(draft, attempt, promised=True)
             _promised(
                 draft, attempt, report.authorisation_id, report.amount_minor, report.expires_at
             )
@@ -241,7 +241,7 @@ def decline_reported(draft: Draft, report: DeclineReported) -> Decision:
         return refuse(None, "answer_awaited", "the provider is being asked; report again later")
     match attempt.status:
         case Status.AUTHORISING | Status.AWAITING_PAYER:
-            declined(draft, _void_what_may_be(draft, attempt), report.code)
+            declined(draft, _stop_asking(draft, attempt, promised=False), report.code)
             return _answered(draft, attempt)
         case Status.DECLINED | Status.VOIDING | Status.VOIDED:
             return again(None, answer=_standing(attempt))
@@ -263,21 +263,16 @@ def _answer_awaited(draft: Draft, attempt: Attempt) -> bool:
     return asking or unasked
 
 
-def _stop_asking(draft: Draft, attempt: Attempt) -> None:
-    """Its fate is known: a call that nobody could answer needs no answer any more."""
-    call = draft.payment.call
-    if call is not None and _is_about(call, attempt):
-        draft.payment = replace(draft.payment, call=None)
-
-
-def _void_what_may_be(draft: Draft, attempt: Attempt) -> Attempt:
+def _stop_asking(draft: Draft, attempt: Attempt, *, promised: bool) -> Attempt:
     """A call that nobody could answer may have made a promise, or make one yet, whatever is said
-    of it: it is not asked again but voided."""
+    of it: it is not asked again but voided. Where money is promised now, that may be the same
+    promise, so the void waits until it has ended."""
     call = draft.payment.call
     if call is None or not _is_about(call, attempt):
         return attempt
     draft.payment = replace(draft.payment, call=None)
-    return replace(attempt, strays=(*attempt.strays, Stray(attempt.authorise_key)))
+    stray = Stray(attempt.authorise_key, doubtful=promised)
+    return replace(attempt, strays=(*attempt.strays, stray))
 
 
 def _is_about(call: Call, attempt: Attempt) -> bool:

@@ -22,6 +22,7 @@ GATEWAY = "payments"
 
 _CAPTURABLE = (Status.AUTHORISED, Status.PART_CAPTURED, Status.CAPTURED, Status.VOIDING)
 _RENEWABLE = (Status.AUTHORISED, Status.PART_CAPTURED)
+_IN_USE = (Status.AUTHORISED, Status.PART_CAPTURED, Status.VOIDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def _wishes(attempt: Attempt, now: datetime) -> Iterator[Wish]:
     if attempt.status is Status.VOIDING and _due(attempt.next_at, now):
         yield Wish(Method.VOID if provider else Method.TRANSFER, request_id)
     for stray in attempt.strays:
-        if _due(stray.next_at, now):
+        in_use = stray.doubtful and attempt.status in _IN_USE
+        if _due(stray.next_at, now) and not in_use:
             yield Wish(Method.VOID, request_id, stray.name)
     if attempt.status is Status.AUTHORISING:
         yield Wish(Method.AUTHORISE, request_id)

@@ -73,6 +73,8 @@ class Stray:
     authorisation_id: str = ""
     next_at: datetime | None = None
     """When to try again after a refusal."""
+    doubtful: bool = False
+    """It may be the very promise that is in use: it is voided once that has ended."""
 
     @property
     def name(self) -> str:
