@@ -163,6 +163,15 @@ def test_a_shipment_that_is_paid_for_is_invoiced() -> None:
     assert again.verdict == "again" and story.order.payment.captured_minor == 3_949
 
 
+def test_an_invoice_on_account_is_told_as_open_and_settles_the_order() -> None:
+    story = shipped()
+    due_at = story.now + timedelta(days=30)
+    on_account = payment_captured(story, story.last(said.OrderShipped))
+    story.tell(on_account.model_copy(update={"due_at": due_at}))
+    assert [i.paid for i in story.new(said.OrderInvoiced)] == [False]
+    assert story.order.paid_for and story.order.payment_state is PaymentState.CAPTURED
+
+
 def test_what_nobody_could_collect_is_owed_and_the_customer_is_reminded() -> None:
     story = shipped()
     gone = story.last(said.OrderShipped)
