@@ -11,8 +11,9 @@ from oms_cli.reconcile.ground import Ground
 from oms_cli.reconcile.log import ORDER_TOPIC, is_answers, root_key
 from oms_contracts import wire
 from oms_contracts.answers import OrderClosed, OrderConfirmed, OrderRejected
+from oms_contracts.channel import PaymentMethod
 from oms_contracts.order import OrderCancelled, OrderCompleted, OrderInvoiced, OrderShipped
-from oms_order.domain import CancelState, NoOrder, Order, Status
+from oms_order.domain import CancelState, Invoice, NoOrder, Order, Status
 
 
 @dataclass(slots=True)
@@ -100,12 +101,18 @@ def _untold(order: Order, tale: Tale) -> Iterator[str]:
     if tale.completed != (order.body.completed_at is not None):
         yield f"told completed {tale.completed} times, is {order.status}"
     invoices = {
-        f.shipment_id: (f.invoice.invoice_no, f.invoice.amount_minor, f.invoice.paid)
+        f.shipment_id: (f.invoice.invoice_no, f.invoice.amount_minor, _money_in(order, f.invoice))
         for f in order.gone()
         if f.invoice is not None
     }
     if tale.invoiced != invoices:
         yield f"told invoiced {tale.invoiced}, are {invoices}"
+
+
+def _money_in(order: Order, invoice: Invoice) -> bool:
+    """On account an invoice settles the order, and is told as open until the customer pays."""
+    on_account = order.placed.payment_method is PaymentMethod.TERMS and invoice.amount_minor > 0
+    return invoice.paid and not on_account
 
 
 async def channels_were_told(ground: Ground) -> Finding:
