@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -73,6 +74,7 @@ class Stack:
         self._policies = policies or checkout / "deploy/local/policies.toml"
         self._names = tuple(services)
         self._progress = progress
+        self._keep_data = keep_data
         self.platform = LocalPlatform(
             self.run_dir, topics=load_topics(self._topics), keep_data=keep_data, progress=progress
         )
@@ -95,6 +97,9 @@ class Stack:
     async def up(self) -> System:
         """Start everything and wait until it is ready."""
         await self.platform.up()
+        if not self._keep_data:
+            # The outside world begins afresh with the databases, or its logs would tell of others.
+            shutil.rmtree(self.data_dir, ignore_errors=True)
         try:
             ports = {name: free_port() for name in (*self._names, MAILBOX)}
             self._system = self._describe(ports)

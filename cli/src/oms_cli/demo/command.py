@@ -77,12 +77,12 @@ async def _play(where: tuple[System, Path], count: int, seed: int) -> bool:
         console.print(f"receiving stock for {count} orders")
         await _receive(doors, plan)
         watch, people = Watch(doors, plan), People(doors, channels, plan)
-        working = asyncio.create_task(people.work())
-        sending = asyncio.create_task(_send(doors, channels, plan))
-        with Live(console=console, transient=True, refresh_per_second=4) as live:
-            await watch.until_rest(lambda stages: live.update(_progress(stages, count)))
-        await sending
-        working.cancel()
+        async with asyncio.TaskGroup() as day:
+            working = day.create_task(people.work())
+            day.create_task(_send(doors, channels, plan))
+            with Live(console=console, transient=True, refresh_per_second=4) as live:
+                await watch.until_rest(lambda stages: live.update(_progress(stages, count)))
+            working.cancel()
     summary = await summarise(system, watch.labels.values(), began)
     _show(plan, summary)
     for order, found in watch.astray():

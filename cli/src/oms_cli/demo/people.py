@@ -95,7 +95,7 @@ class People:
         bought = [line for line in lines if line["sku"] in wanted]
         for line in bought:
             receipt = {
-                "sku": line["sku"], "location": line["location"], "qty": line["qty"],
+                "sku": line["sku"], "location": line["location"], "qty": line["ordered_qty"],
                 "po_line": line["po_line"], "cause_id": f"GR-{line['po_line']}"[:64],
             }  # fmt: skip
             await self._tell("/receipts", receipt, "warehouse")

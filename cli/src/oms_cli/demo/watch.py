@@ -72,5 +72,5 @@ class Watch:
                 page = await self._doors.get("order", f"/orders/{order_id}")
             except Refused as no:
                 return no.code
-            self._codes[order_id] = page["cancellation"]["code"]
+            self._codes[order_id] = page["cancel"]["code"]
         return self._codes[order_id]

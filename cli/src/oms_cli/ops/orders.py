@@ -45,7 +45,7 @@ def show(name: Name, as_json: Annotated[bool, typer.Option("--json")] = False) -
         ("carrier", "tracking", "parcel is"),
         ((p["carrier"], p["tracking_no"], p["status"]) for p in page.get("parcels", ())),
     )
-    _table(("at", "what", "who"), ((h["at"], h["type"], h["actor"]) for h in page["history"]))
+    _table(("at", "what", "who"), ((h["heard_at"], h["type"], h["actor"]) for h in page["history"]))
 
 
 @app.command()
