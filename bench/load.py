@@ -50,10 +50,17 @@ class Orders:
             "placed_at": datetime.now(UTC).isoformat(),
             "currency": "EUR",
             "lines": lines,
-            "totals": {"goods_minor": 1000 * len(lines), "tax_minor": 200 * len(lines), "grand_total_minor": total},
-            "payment": {"method": "token", "reference": "tok_decline" if declined else "tok_approve"},
+            "totals": {
+                "goods_minor": 1000 * LINES, "tax_minor": 200 * LINES, "grand_total_minor": total,
+            },
+            "payment": {
+                "method": "token", "reference": "tok_decline" if declined else "tok_approve",
+            },
             "contact": {"name": "Load Test", "email": "load@customers.example"},
-            "ship_to": {"name": "Load Test", "line1": "1 Street", "city": "Berlin", "postal_code": "10115", "country": "DE"},
+            "ship_to": {
+                "name": "Load Test", "line1": "1 Street", "city": "Berlin",
+                "postal_code": "10115", "country": "DE",
+            },
         }  # fmt: skip
         return number, json.dumps(order).encode()
 

@@ -48,7 +48,10 @@ async def receive(system: System, skus: int) -> None:
     ) as client:
         for start in range(1, skus + 1, RECEIPT_LINES):
             lines = [
-                {"sku": f"SKU-{n:06}", "location": "HUB", "qty": UNITS_PER_SKU, "cause_id": f"OPEN-{n}"}
+                {
+                    "sku": f"SKU-{n:06}", "location": "HUB",
+                    "qty": UNITS_PER_SKU, "cause_id": f"OPEN-{n}",
+                }
                 for n in range(start, min(start + RECEIPT_LINES, skus + 1))
             ]  # fmt: skip
             answer = await client.post("/receipts/batch", json={"lines": lines})
@@ -72,7 +75,7 @@ class Meter:
         """All figures at this moment."""
         figures: dict[str, float] = {"at": time.time()}
         for name, service in self._stack.services.items():
-            figures[f"cpu.{name}"] = _cpu_seconds([service.pid])
+            figures[f"cpu.{name}"] = _cpu_seconds([service.pid] if service.pid else [])
         for name, pids in self._platform_pids().items():
             figures[f"cpu.{name}"] = _cpu_seconds(pids)
         figures |= await self._database()
@@ -103,7 +106,7 @@ class Meter:
         }  # fmt: skip
 
     async def _services(self) -> dict[str, float]:
-        totals: Counter[str] = Counter()
+        totals: dict[str, float] = dict.fromkeys(_COUNTED.values(), 0.0)
         async with httpx.AsyncClient(timeout=30) as client:
             for name in self._stack.services:
                 text = (await client.get(f"{self._system.urls[name]}/metrics")).text
@@ -111,7 +114,7 @@ class Meter:
                     totals[label] += sum(
                         float(v) for v in re.findall(rf"^{metric}(?:{{.*}})? (\S+)$", text, re.M)
                     )
-        return dict(totals)
+        return totals
 
 
 _COUNTED = {
@@ -124,6 +127,7 @@ _COUNTED = {
 
 
 def _cpu_seconds(pids: list[int]) -> float:
+    """User and system time of processes and all they started, also those that ended."""
     total = 0.0
     for pid in pids:
         try:
@@ -149,7 +153,8 @@ async def counts(system: System) -> Counter[str]:
 
 
 _LATENCY = """
-SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (ORDER BY extract(epoch FROM s.at - p.happened_at))
+SELECT percentile_cont(ARRAY[0.5, 0.99]) WITHIN GROUP (
+  ORDER BY extract(epoch FROM s.at - p.happened_at))
 FROM inbox p JOIN inbox s ON s.key = p.key AND s.type = 'oms.shipping.Shipped.v1'
 WHERE p.type = 'oms.channel.OrderPlaced.v1' AND p.happened_at BETWEEN $1 AND $2
 """
@@ -229,7 +234,8 @@ async def run(rate: float, seconds: float, warm_up: float, skus: int) -> dict[st
             return {
                 "rate": rate, "seconds": seconds, "orders": sent["sent"],
                 "orders_per_s": round(sent["sent"] / (ended - before["at"] + behind), 1),
-                "behind_s": round(behind, 2), "p50_ms": round(p50 * 1000), "p99_ms": round(p99 * 1000),
+                "behind_s": round(behind, 2),
+                "p50_ms": round(p50 * 1000), "p99_ms": round(p99 * 1000),
                 "generator_cpu_s_per_1000": round(sent["cpu_seconds"] / sent["sent"] * 1000, 3),
                 **table(before, after, sent["sent"]),
                 "states": dict(await counts(stack.system)),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 SERVICES = ("order", "inventory", "warehouse", "billing", "shipping", "notify")
 CHECK_ROLE = "oms_check"

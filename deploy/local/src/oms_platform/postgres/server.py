@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 from oms_platform.errors import DeadlineError, PortTakenError, StartError, log_size, log_tail
 from oms_platform.ports import LOOPBACK, free_port
