@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email
 import email.policy
+import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from oms_cli.stack import Stack
 from oms_contracts import wire
 from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_contracts.event import Event
+from oms_platform import SERVICES
 
 AUTO = "HUB"
 """A location that picks and packs by itself; goods are taken from there first."""
@@ -173,6 +175,18 @@ class Merchant:
         shelf = shelves.get(location, {"on_hand": 0, "reserved": 0})
         return shelf["on_hand"], shelf["reserved"]
 
+    async def holds(self, sku: str, on_hand: int, reserved: int = 0, location: str = AUTO) -> None:
+        """Returns once the books have exactly this on a shelf."""
+
+        async def so() -> bool:
+            return await self.stock(sku, location) == (on_hand, reserved)
+
+        try:
+            await until(so)
+        except AssertionError:
+            found = await self.stock(sku, location)
+            raise AssertionError(f"wanted {(on_hand, reserved)}, got {found}") from None
+
     async def purchase(self, sku: str) -> Any:
         """The open purchase order line for a SKU, once there is one."""
 
@@ -222,6 +236,27 @@ class Merchant:
         """What was said about an order; of these kinds, if any are named."""
         said = (await self.topics.events(topic, page["order_id"])).values()
         return [fact for fact in said if not names or fact.name in names]
+
+    async def say(self, like: Record, event: type[Event], data: Any) -> None:
+        """Publish something in a service's stead about the order that a record is about."""
+        headers = wire.headers_of(
+            uuid.uuid4(), event.TYPE, "/somebody", datetime.now(UTC), 99, None,
+            self.system.tenant, None,
+        )  # fmt: skip
+        value = json.dumps(data).encode()
+        await self.topics.write(event.TOPIC, like.key.encode(), value, headers, like.partition)
+
+    async def all_is_quiet(self) -> None:
+        """Returns once every service has heard everything and has nothing left to say."""
+
+        async def quiet() -> bool:
+            if not await self.topics.are_heard():
+                return False
+            backlogs = [await self.see(service, "/status") for service in SERVICES]
+            silent = not any(backlog["outbox"] + backlog["calls"] for backlog in backlogs)
+            return silent and await self.topics.are_heard()  # also what was said meanwhile
+
+        await until(quiet)
 
     async def payment(self, page: Any) -> Any:
         """The latest attempt to pay an order as billing knows it, or None."""

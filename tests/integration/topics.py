@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 
 from oms_contracts import wire
-from oms_platform import load_topics
+from oms_platform import SERVICES, load_topics
 
 DECLARED = load_topics(Path(__file__).parents[2] / "deploy/topics.toml")
-INTERNAL = tuple(t.name for t in DECLARED if not t.name.startswith("oms.channel."))
+OURS = tuple(t.name for t in DECLARED if t.owner in SERVICES)
 """Topics that nobody but our own services writes."""
+INTERNAL = tuple(t.name for t in DECLARED if t.owner in SERVICES and t.readers[0] in SERVICES)
+"""Those of them that our own services read."""
 FETCH_MS = 100
 
 
@@ -44,6 +47,7 @@ class Topics:
     """All topics from their first records on."""
 
     def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=FETCH_MS
         )
@@ -79,20 +83,34 @@ class Topics:
         return {r.id: r for r in await self.records(topic, key)}
 
     async def write(
-        self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
-    ) -> None:
+        self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]],
+        partition: int | None = None,
+    ) -> None:  # fmt: skip
         """Write a record and wait until the broker has it."""
-        await self._producer.send_and_wait(topic, value, key=key, headers=headers)
+        await self._producer.send_and_wait(
+            topic, value, key=key, headers=headers, partition=partition
+        )
 
     async def repeat(self, records: Sequence[Record]) -> None:
         """Write records once more, byte for byte, in their order."""
         sent = [
             await self._producer.send(
-                r.topic, r.value, key=r.key.encode(), headers=r.headers, partition=r.partition
+                r.topic, r.value, key=r.key.encode(), headers=list(r.headers), partition=r.partition
             )
             for r in records
         ]
         await asyncio.gather(*sent)
+
+    async def are_heard(self) -> bool:
+        """Whether every service has told the broker that it is through with all its topics."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._bootstrap)
+        await admin.start()
+        try:
+            groups = [await admin.list_consumer_group_offsets(f"oms-{name}") for name in SERVICES]
+        finally:
+            await admin.close()
+        ends = await self._consumer.end_offsets({place for group in groups for place in group})
+        return all(at.offset >= ends[place] for group in groups for place, at in group.items())
 
     async def _read(self) -> None:
         while True:
