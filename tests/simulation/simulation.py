@@ -1,0 +1,112 @@
+"""One seed from morning to rest, and the shortest plan that still goes wrong."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+import orders
+from chaos import act
+from ending import check_end
+from evening import settle
+from node import Violation
+from plan import Setup, Step
+from services import Plant
+from story import in_short, told
+from trade import receive_opening_stock
+from world import World
+
+SHRINK_SECONDS_MAX = 60.0
+LINES_MAX = 300
+"""A longer story is told from its end."""
+STEPS_SHOWN_MAX = 60
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A seed that went wrong: what is wrong, the plan that led there, and its story."""
+
+    seed: int
+    wrong: str
+    plan: Sequence[Step]
+    story: Sequence[str]
+
+    @property
+    def kind(self) -> str:
+        """What is wrong, whichever order or amount it befell."""
+        return re.sub(r"\S*\d\S*", "…", self.wrong)
+
+    def __str__(self) -> str:
+        lines = "\n".join(self.story[-LINES_MAX:])
+        kinds = " ".join(step.kind for step in self.plan[:STEPS_SHOWN_MAX])
+        steps = f"{len(self.plan)} steps: {kinds}"
+        return f"seed {self.seed}: {self.wrong}\n\n{lines}\n\n{steps}\n{self.wrong}"
+
+
+def run(setup: Setup, plants: Mapping[str, Plant] | None = None) -> World:
+    """Live through a plan and the evening after it; raises Violation."""
+    world = World(setup, plants)
+    _live(world)
+    return world
+
+
+def run_quiet(setup: Setup) -> World:
+    """Live through a day of good orders, each in its turn, without any chaos."""
+    world = World(setup)
+    receive_opening_stock(world, units_min=setup.units_max)
+    rng = Random(setup.seed)
+    for step in setup.plan:
+        external_id = f"S-{len(world.orders) + 1}"
+        world.orders.append(orders.id_of(external_id))
+        world.say(world.orders[-1], orders.happy(setup, rng, external_id))
+        assert step.kind == "order"
+    settle(world)
+    check_end(world)
+    return world
+
+
+def attempt(
+    setup: Setup, plants: Mapping[str, Plant] | None = None, seen: Counter[str] | None = None
+) -> Failure | None:
+    """The same, telling what went wrong instead of raising it; `seen` counts what happened."""
+    world = World(setup, plants)
+    try:
+        _live(world)
+    except Violation as violation:
+        return Failure(setup.seed, in_short(world, str(violation)), setup.plan, told(world))
+    if seen is not None:
+        seen.update(world.seen)
+    return None
+
+
+def _live(world: World) -> None:
+    receive_opening_stock(world)
+    for step in world.setup.plan:
+        act(world, step)
+    settle(world)
+    check_end(world)
+
+
+def shrink(setup: Setup, failure: Failure, plants: Mapping[str, Plant] | None = None) -> Failure:
+    """Leave out what is not needed for something to go wrong: by ever smaller pieces of the plan.
+
+    The method of delta debugging (Zeller, Hildebrandt 2002), reduced to complements.
+    """
+    give_up_at = time.monotonic() + SHRINK_SECONDS_MAX
+    size = max(1, len(failure.plan) // 2)
+    while size:
+        start, shorter = 0, False
+        while start < len(failure.plan) and time.monotonic() < give_up_at:
+            plan = (*failure.plan[:start], *failure.plan[start + size :])
+            found = attempt(replace(setup, plan=plan), plants)
+            if found is None or found.kind != failure.kind:
+                start += size
+            else:
+                failure, shorter = found, True
+        if not shorter or size > 1 or time.monotonic() > give_up_at:
+            size //= 2
+    return failure
