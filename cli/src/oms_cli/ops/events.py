@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from oms_cli.where import running, topics
 from oms_contracts import wire
 from oms_contracts.catalogue import EVENTS
+from oms_platform import SERVICES
 
 app = typer.Typer(no_args_is_help=True, help="Facts as they are told.")
 
@@ -24,7 +25,7 @@ def tail(
     follow: Annotated[bool, typer.Option(help="wait for more")] = True,
 ) -> None:
     """Print facts in one line each, without anything personal."""
-    ours = [t.name for t in topics() if t.owner != "channel"]
+    ours = [topic.name for topic in topics() if topic.owner in SERVICES]
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_tail([topic] if topic else ours, key, beginning, follow))
 
@@ -35,9 +36,11 @@ async def _tail(names: list[str], key: str, beginning: bool, follow: bool) -> No
     try:
         partitions = topics()[0].partitions
         places = [TopicPartition(name, p) for name in names for p in range(partitions)]
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await (consumer.seek_to_beginning if beginning else consumer.seek_to_end)(*places)
+        for place in places:
+            # Without a pause after `assign`, or the consumer begins to look for a position itself.
+            consumer.seek(place, begins[place] if beginning else ends[place])
         while follow or any([await consumer.position(tp) < end for tp, end in ends.items()]):
             found = await consumer.getmany(timeout_ms=200)
             records = sorted((r for rs in found.values() for r in rs), key=lambda r: r.timestamp)

@@ -123,10 +123,12 @@ async def read_all(
     )
     await consumer.start()
     try:
-        consumer.assign(places)
         begins = await consumer.beginning_offsets(places)
         ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
+        consumer.assign(places)
+        for place in places:
+            # Without a pause after `assign`, or the consumer begins to look for a position itself.
+            consumer.seek(place, begins[place])
         told: list[Told] = []
         left = {tp for tp in places if ends[tp] > begins[tp]}
         while left:
