@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from oms_chassis.decision import Decision, again, refuse
+from dataclasses import replace
+
+from oms_chassis.decision import Decision, again, keep, refuse
 from oms_order.decisions.consequences import conclude
 from oms_order.decisions.intake import refuse_unknown, told
 from oms_order.decisions.turn import Turn
@@ -37,10 +39,12 @@ def wished(state: Order | NoOrder | None, wish: CancellationWish, turn: Turn) ->
 
 
 def _answer_again(order: Order, turn: Turn) -> Decision:
-    """What became of an earlier wish; nothing yet while it is being undone."""
-    if order.cancel.state is not CancelState.WANTED:
-        units = counted(line.cancelled for line in order.lines)
-        answer(order, turn, accepted=True, units=units, reason=order.cancel.reason)
+    """What became of an earlier wish; while it is being undone, that is told at its end."""
+    if order.cancel.state is CancelState.WANTED:
+        asked = replace(order.cancel, channel_asked=True)
+        return again(order) if asked == order.cancel else keep(order.but(cancel=asked))
+    units = counted(line.cancelled for line in order.lines)
+    answer(order, turn, accepted=True, units=units, reason=order.cancel.reason)
     return again(order, *turn.facts)
 
 
