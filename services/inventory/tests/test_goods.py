@@ -91,6 +91,15 @@ def test_damage_never_takes_more_than_there_is_and_breaks_what_it_must() -> None
     assert inventory.shelf() == Shelf(on_hand=0, reserved=0, moves=4)
 
 
+def test_damage_after_a_count_in_one_batch_breaks_what_both_of_them_miss() -> None:
+    inventory = stocked(("main", 4))
+    for n in range(4):
+        inventory.hear(accepted(f"o{n}", line(1), minute=n))
+    inventory.hear(counted(3), damaged(2))
+    broken = [f.key for f in inventory.facts if isinstance(f.body, ReservationBroken)]
+    assert broken == ["o3", "o2", "o1"]
+
+
 def test_damage_to_free_units_breaks_nothing() -> None:
     inventory = stocked(("main", 3))
     inventory.hear(accepted("o1", line(2)))

@@ -119,9 +119,10 @@ def test_a_shortage_tells_since_when_somebody_waits_whatever_their_turn() -> Non
     assert oldest == [NOW + timedelta(minutes=3)] * 2
 
 
-@pytest.mark.parametrize("waiters_max", [1, 500])
+@pytest.mark.parametrize("waiters_max", [1, 2, 500])
 def test_goods_that_pass_the_oldest_order_by_leave_it_the_oldest(waiters_max: int) -> None:
     inventory = Inventory(waiters_max=waiters_max)
+    inventory.hear(ordered(9, eta_days=7))
     inventory.hear(accepted("plain", line(1), minute=2), accepted("later", line(1), minute=4))
     inventory.hear(accepted("vip", line(1), priority=9, minute=1))
     raised = only(inventory.hear(received(1)), BackorderRaised)
@@ -138,8 +139,9 @@ def test_a_queue_longer_than_what_was_loaded_is_served_in_turn_by_wake_ups() -> 
     inventory = Inventory(waiters_max=2)
     for n in range(5):
         inventory.hear(accepted(f"o{n}", line(1), minute=n))
-    first = every(inventory.hear(received(6)), BackorderFilled)
-    assert len(first) == 2
+    said = inventory.hear(received(6))
+    assert len(every(said, BackorderFilled)) == 2
+    assert every(said, BackorderRaised) == []
     woken = deadline(inventory.policy, inventory.skus[SKU])
     assert woken is not None
     assert woken.at > inventory.now
