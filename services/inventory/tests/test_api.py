@@ -75,24 +75,23 @@ async def test_a_sku_shows_its_shelves_who_waits_and_what_is_on_order(
     ]
 
 
-async def test_stock_is_read_page_by_page(database: Database, http: httpx.AsyncClient) -> None:
-    await database.hear(*(received(n + 1, f"S-{n}") for n in range(5)))
-    seen: list[str] = []
-    after: str | None = None
-    for _ in range(3):
-        params = {"limit": 2} | ({"after": after} if after else {})
+async def test_stock_is_read_shelf_by_shelf(database: Database, http: httpx.AsyncClient) -> None:
+    for sku in ("S-1", "S-2"):
+        await database.hear(received(1, sku, "a"), received(2, sku, "b"), received(3, sku, "c"))
+    seen: list[tuple[str, str]] = []
+    params: dict[str, object] = {"limit": 4}
+    for _ in range(2):
         page = (await http.get("/stock", params=params)).json()
-        seen += [found["sku"] for found in page["stock"]]
-        after = page["next"]
-    assert seen == [f"S-{n}" for n in range(5)]
-    assert after is None
+        seen += [(shelf["sku"], shelf["location"]) for shelf in page]
+        params |= {"after": seen[-1][0], "after_location": seen[-1][1]}
+    assert seen == [(sku, location) for sku in ("S-1", "S-2") for location in "abc"]
+    assert (await http.get("/stock", params=params)).json() == []
 
 
 async def test_stock_of_the_skus_named(database: Database, http: httpx.AsyncClient) -> None:
     await database.hear(*(received(n + 1, f"S-{n}") for n in range(3)))
     page = (await http.get("/stock", params={"sku": ["S-0", "S-2", "S-9"]})).json()
-    found = [(s["sku"], s["locations"][0]["on_hand"]) for s in page["stock"]]
-    assert found == [("S-0", 1), ("S-2", 3)]
+    assert [(shelf["sku"], shelf["available"]) for shelf in page] == [("S-0", 1), ("S-2", 3)]
 
 
 async def test_a_stock_book_is_read_backwards_page_by_page(

@@ -1,7 +1,7 @@
 """Inventory's HTTP door: looking at stock. What changes it comes from the warehouse alone.
 
-Lists are read in pages: `next` of one page is `after` (or `before`) of the following one, and
-null where there is nothing more.
+Long lists are read in pages: `next` of one page is `after` (or `before`) of the following one,
+and null where there is nothing more.
 """
 
 # Annotations here are read by FastAPI, hence not postponed.
@@ -25,13 +25,6 @@ Named = Annotated[tuple[Sku, ...], Query(max_length=SKUS_NAMED_MAX)]
 Cursor = Annotated[str, Query(max_length=CURSOR_MAX_CHARS)]
 
 
-class StockPage(BaseModel):
-    """SKUs by name."""
-
-    stock: list[views.StockView]
-    next: str | None
-
-
 class MovementPage(BaseModel):
     """Lines of a shelf's stock book, newest first."""
 
@@ -52,12 +45,15 @@ def routes(door: Door) -> APIRouter:
 
     @router.get("/stock", dependencies=READ)
     async def stock(
-        sku: Named = (), after: Annotated[Sku | None, Query()] = None, limit: Limit = 100
-    ) -> StockPage:
-        """Stock of the SKUs named, or of all."""
+        sku: Named = (),
+        after: Annotated[Sku | None, Query()] = None,
+        after_location: Annotated[Location | None, Query()] = None,
+        limit: Limit = 100,
+    ) -> list[views.StockView]:
+        """Shelves of the SKUs named, or of all, in order; to go on, name the last shelf seen."""
+        place = (after or "", after_location or "")
         async with door.sessions() as session:
-            found = await views.stock(session, door.tenant, sku, after or "", limit)
-        return StockPage(stock=found, next=found[-1].sku if len(found) == limit else None)
+            return await views.stock(session, door.tenant, sku, place, limit)
 
     # A SKU may hold slashes; what stands behind it must be looked for first.
     @router.get("/stock/{sku:path}/movements", dependencies=READ)

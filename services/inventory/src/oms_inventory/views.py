@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 from pydantic import BaseModel
@@ -35,12 +35,10 @@ class ShelfView(BaseModel):
     available: int
 
 
-class StockView(BaseModel):
-    """A SKU at all its locations."""
+class StockView(ShelfView):
+    """A shelf among those of other SKUs."""
 
     sku: str
-    locations: list[ShelfView]
-    backordered: int
 
 
 class WaitingView(BaseModel):
@@ -64,9 +62,12 @@ class PurchaseView(BaseModel):
     confirmed: bool
 
 
-class SkuView(StockView):
+class SkuView(BaseModel):
     """Everything about a SKU but its movements."""
 
+    sku: str
+    locations: list[ShelfView]
+    backordered: int
     waiting: list[WaitingView]
     purchases: list[PurchaseView]
 
@@ -128,22 +129,15 @@ class ReservationView(BaseModel):
 
 
 async def stock(
-    session: AsyncSession, tenant: str, skus: Sequence[str], after: str, skus_max: int
+    session: AsyncSession, tenant: str, skus: Sequence[str], after: tuple[str, str], rows_max: int
 ) -> list[StockView]:
-    """The SKUs named, or all of them, from behind `after`."""
-    wanted = select(SkuRow).where(SkuRow.tenant == tenant, SkuRow.sku > after)
+    """Shelves of the SKUs named, or all of them, from behind the SKU and location `after`."""
+    place = (col(StockRow.sku), col(StockRow.location))
+    rows = select(StockRow).where(StockRow.tenant == tenant, tuple_(*place) > tuple_(*after))
     if skus:
-        wanted = wanted.where(col(SkuRow.sku).in_(skus))
-    rows = (await session.exec(wanted.order_by(col(SkuRow.sku)).limit(skus_max))).all()
-    shelves = await _shelves(session, tenant, [row.sku for row in rows])
-    return [
-        StockView(
-            sku=row.sku,
-            locations=shelves[row.sku],
-            backordered=decode_sku(row.doc).backordered(),
-        )
-        for row in rows
-    ]
+        rows = rows.where(col(StockRow.sku).in_(skus))
+    shelves = await session.exec(rows.order_by(*place).limit(rows_max))
+    return [StockView(sku=row.sku, **_shelf(row)) for row in shelves]
 
 
 async def sku(session: AsyncSession, tenant: str, key: str) -> SkuView | None:
@@ -152,33 +146,24 @@ async def sku(session: AsyncSession, tenant: str, key: str) -> SkuView | None:
     if row is None:
         return None
     book: Sku = decode_sku(row.doc)
+    here = (StockRow.tenant == tenant, StockRow.sku == key)
+    shelves = await session.exec(select(StockRow).where(*here).order_by(col(StockRow.location)))
     return SkuView(
         sku=key,
-        locations=(await _shelves(session, tenant, [key]))[key],
+        locations=[ShelfView(**_shelf(shelf)) for shelf in shelves],
         backordered=book.backordered(),
         waiting=[WaitingView(**waiting._asdict()) for waiting in book.waiting],
         purchases=[PurchaseView(**purchase._asdict()) for purchase in book.purchases],
     )
 
 
-async def _shelves(
-    session: AsyncSession, tenant: str, skus: Sequence[str]
-) -> dict[str, list[ShelfView]]:
-    found: dict[str, list[ShelfView]] = {key: [] for key in skus}
-    rows = (
-        select(StockRow)
-        .where(StockRow.tenant == tenant, col(StockRow.sku).in_(skus))
-        .order_by(col(StockRow.sku), col(StockRow.location))
-    )
-    for row in await session.exec(rows):
-        shelf = ShelfView(
-            location=row.location,
-            on_hand=row.on_hand,
-            reserved=row.reserved,
-            available=row.on_hand - row.reserved,
-        )
-        found[row.sku].append(shelf)
-    return found
+def _shelf(row: StockRow) -> dict[str, Any]:
+    return {
+        "location": row.location,
+        "on_hand": row.on_hand,
+        "reserved": row.reserved,
+        "available": row.on_hand - row.reserved,
+    }
 
 
 async def movements(
