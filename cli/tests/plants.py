@@ -67,7 +67,9 @@ async def _lose_an_order(s: Scene) -> None:
 
 
 async def _promise_at_the_door(s: Scene) -> None:
-    s.outside = replace(s.outside, sent=[SentLine("store", "S-NEVER-SEEN", 201)])
+    s.outside = replace(
+        s.outside, sent=[SentLine("store", "S-NEVER-SEEN", "8bfee274-df2d-80cb-a206-1d80e188bb7e")]
+    )
 
 
 async def _book_an_order_twice(s: Scene) -> None:

@@ -12,12 +12,14 @@ import pytest
 import pytest_asyncio
 from conftest import Played
 from plants import PLANTS, Scene, completed
+from world import TENANT
 
 from oms_cli.reconcile import CHECKS, Check, agreement
 from oms_cli.reconcile import check as check_all
 from oms_cli.reconcile.log import told_by
 from oms_cli.reconcile.outside import Outside, SentLine, read_outside
 from oms_contracts.order import OrderAccepted
+from oms_order.domain import order_key
 
 in_one_loop = pytest.mark.asyncio(loop_scope="session")
 
@@ -42,7 +44,9 @@ async def scene(played: Played, dsns: dict[str, str]) -> AsyncIterator[Scene]:
 def _outside(played: Played) -> Outside:
     found = read_outside(played.data_dir, datetime.now(UTC))
     placed = [p for p in played.people.plan if p.channel == "store"]
-    return replace(found, sent=[SentLine(p.channel, p.external_id, 201) for p in placed])
+    ids = [order_key(TENANT, p.channel, p.external_id) for p in placed]
+    sent = [SentLine(p.channel, p.external_id, id_) for p, id_ in zip(placed, ids, strict=True)]
+    return replace(found, sent=sent)
 
 
 @in_one_loop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from oms_cli.doors import Doors
@@ -35,15 +36,19 @@ def at_rest(listed: Mapping[str, Any]) -> bool:
     return listed["status"] in (*_ENDED, "cancelled") or listed["waiting_for"] in AT_REST
 
 
-async def find_orders(doors: Doors, wanted: Collection[Named]) -> dict[Named, dict[str, Any]]:
+async def find_orders(
+    doors: Doors, wanted: Collection[Named], since: datetime | None = None
+) -> dict[Named, dict[str, Any]]:
     """Those orders as the list shows them, as far as they are there.
 
-    The list is read from the newest on, and no further than needed.
+    The list is read from the newest on, and no further than needed, or back to `since`.
     """
     found: dict[Named, dict[str, Any]] = {}
     if not wanted:
         return found
     async for listed in doors.orders():
+        if since is not None and datetime.fromisoformat(listed["received_at"]) < since:
+            break
         name = (listed["channel"], listed["external_id"])
         if name in wanted:
             found[name] = listed

@@ -24,15 +24,18 @@ ROLE = "picker"
 LOOK_SECONDS = 0.5
 """Pause when there is nothing to pick."""
 LISTS_MAX = 100
+PICKERS = 6
+"""So many pick lists are worked on at once, each by one pair of hands."""
 PARCEL_GRAMS = 900
 
 
 class Floor:
-    """One picker on the floor of one location."""
+    """The pickers of one location, who share a key."""
 
     def __init__(self, doors: Doors, location: str) -> None:
         self._doors = doors
         self._location = location
+        self._hands = asyncio.Semaphore(PICKERS)
         self._left_lying: set[str] = set()
 
     async def work(self) -> bool:
@@ -42,13 +45,16 @@ class Floor:
         )
         lists = [item["fulfilment_id"] for item in queue]
         todo = [name for name in lists if name not in self._left_lying]
-        for name in todo:
+        await asyncio.gather(*map(self._take, todo))
+        return bool(await self._put_back()) or bool(todo)
+
+    async def _take(self, name: str) -> None:
+        async with self._hands:
             try:
                 await self._fulfil(name)
-            except Refused as no:  # stopped in the meantime: it comes back as a put-back
-                if no.status != 409:
-                    raise
-        return bool(await self._put_back()) or bool(todo)
+            except Refused as no:
+                if no.status != httpx.codes.CONFLICT:
+                    raise  # else stopped in the meantime: it comes back as a put-back
 
     async def _fulfil(self, name: str) -> None:
         sheet = await self._sheet(name)
@@ -99,7 +105,7 @@ class Floor:
 
 
 async def work(run_dir: Path, location: str) -> None:
-    """Work until SIGTERM; a door that does not answer is tried again."""
+    """Work until SIGTERM; a door that does not answer, or cannot for now, is tried again."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with Doors(System.load(run_dir)) as doors:
@@ -108,6 +114,10 @@ async def work(run_dir: Path, location: str) -> None:
             try:
                 busy = await floor.work()
             except httpx.TransportError:
+                busy = False
+            except Refused as no:
+                if no.status != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
                 busy = False
             if not busy:
                 await asyncio.sleep(LOOK_SECONDS)

@@ -74,15 +74,16 @@ def input_id(told: Told) -> str:
 
 
 async def every_accepted_order_is_known(ground: Ground) -> Finding:
-    """What clients were told was taken over HTTP is in the store."""
-    taken = [line for line in ground.outside.sent if line.status in (200, 201, 202)]
+    """What clients were told was taken over HTTP is in the store, under the id they were given."""
     orders = ground.roots["order"]["order"]
     wrong = [
-        f"{line.channel} {line.external_id}: answered {line.status}, but there is no such order"
-        for line in taken
-        if order_key(ground.tenant, line.channel, line.external_id) not in orders
+        f"{line.channel} {line.external_id}: taken as {line.order_id}, and there is no such order"
+        for line in ground.outside.sent
+        if line.order_id not in orders
+        or line.order_id != order_key(ground.tenant, line.channel, line.external_id)
     ]
-    return found("I1", "what was accepted over HTTP is known", len(taken), wrong)
+    count = len(ground.outside.sent)
+    return found("I1", "what was accepted over HTTP is known", count, wrong)
 
 
 async def no_order_is_there_twice(ground: Ground) -> Finding:

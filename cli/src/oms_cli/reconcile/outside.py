@@ -43,12 +43,11 @@ class CarrierLine(msgspec.Struct, frozen=True):
 
 
 class SentLine(msgspec.Struct, frozen=True):
-    """An order that was placed over HTTP, and how it was answered."""
+    """An order that was placed over HTTP and taken."""
 
     channel: str
     external_id: str
-    status: int
-    order_id: str = ""
+    order_id: str
 
 
 class MailLine(msgspec.Struct, frozen=True):
@@ -81,6 +80,12 @@ def read_outside(data_dir: Path, until: datetime) -> Outside:
         {message_id: len(times) for message_id, times in mails.items()},
         frozenset(message_id for message_id, times in mails.items() if min(times) > until),
     )
+
+
+def remember_sent(data_dir: Path, line: SentLine) -> None:
+    """Write down what a client was told, so that it can be held against the stores."""
+    with (data_dir / SENT_LOG).open("ab") as log:
+        log.write(msgspec.json.encode(line) + b"\n")
 
 
 def _mails(data_dir: Path) -> dict[str, list[datetime]]:
