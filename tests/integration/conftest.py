@@ -14,7 +14,8 @@ from merchant import Merchant
 
 from oms_cli.stack import Stack
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
 LINES_SHOWN_MAX = 40
 """Lines of the services' logs shown beside a failed story, the latest ones."""
 _LOGS = pytest.StashKey[Path]()
@@ -25,7 +26,7 @@ for _talkative in ("aiokafka", "asyncio", "httpx", "testcontainers"):
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All stories run in one event loop, which the system is supervised from."""
-    for item in items:
+    for item in (item for item in items if item.path.is_relative_to(HERE)):
         item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
 
 
@@ -67,7 +68,7 @@ async def stack(
     platform: None, tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
 ) -> AsyncIterator[Stack]:
     """The system, with time running faster."""
-    policies = Path(__file__).with_name("policies.toml")
+    policies = HERE / "policies.toml"
     run_dir = tmp_path_factory.mktemp("system")
     pytestconfig.stash[_LOGS] = run_dir / "logs"
     async with Stack(CHECKOUT, run_dir=run_dir, policies=policies) as stack:

@@ -58,7 +58,6 @@ async def test_topics_that_are_delivered_twice_and_replayed_wholly_change_nothin
     after = await _all_about(merchant, orders, skus)
     changed = {what for what in after if after[what] != before[what]}
     assert changed == {f"{known.external_id} {what}" for known in orders for what in TALK}
-    assert [await merchant.see(name, "/parked") for name in SERVICES] == [[]] * len(SERVICES)
 
 
 async def _repeat(merchant: Merchant, *topics: str) -> None:
@@ -84,6 +83,8 @@ async def _all_about(
             seen[f"{name} {topic}"] = list(await merchant.topics.events(topic, order_id))
         seen[f"{name} answers"] = [answer.value for answer in await merchant.answers(known)]
         seen[f"{name} mails"] = sorted(mail.subject for mail in merchant.mails(order_no))
+    for service in SERVICES:
+        seen[f"{service} parked"] = await merchant.see(service, "/parked")
     for sku in skus:
         seen[sku] = await merchant.see("inventory", f"/stock/{sku}")
         for location in (AUTO, FLOOR):
@@ -161,7 +162,8 @@ async def test_a_service_that_is_killed_in_mid_flow_loses_and_doubles_nothing(
         assert told["OrderShipped"] == told["OrderInvoiced"] == 1
         mails = Counter(mail.subject for mail in merchant.mails(page["order_no"], CUSTOMER))
         assert set(mails.values()) == {1}
-    assert _moved(merchant, pages) == {"authorise": len(orders), "capture": len(orders)}
+    assert _money_moved(merchant, pages) == {"authorise": len(orders), "capture": len(orders)}
+    assert _labels_bought(merchant, pages) == len(orders)
 
 
 async def _place_all(merchant: Merchant, orders: Sequence[OrderPlaced]) -> list[Known]:
@@ -186,9 +188,20 @@ async def _all_mailed(merchant: Merchant, page: Any) -> bool:
     return all(any(mail.subject.startswith(words) for mail in mails) for words in wanted)
 
 
-def _moved(merchant: Merchant, pages: Sequence[Any]) -> dict[str, int]:
+def _money_moved(merchant: Merchant, pages: Sequence[Any]) -> dict[str, int]:
     """How often the provider moved money for these orders, by its own log."""
     order_ids = {page["order_id"] for page in pages}
-    texts = (merchant.stack.data_dir / "payments.jsonl").read_text().splitlines()
-    calls = [json.loads(text) for text in texts]
+    calls = _log(merchant, "payments")
     return Counter(c["method"] for c in calls if c["order_id"] in order_ids and c["amount_minor"])
+
+
+def _labels_bought(merchant: Merchant, pages: Sequence[Any]) -> int:
+    """How many labels the carrier sold for these orders, by its own log."""
+    parcels = {parcel["parcel_id"] for page in pages for parcel in page["parcels"]}
+    bought = [call["labels"] for call in _log(merchant, "carrier") if call["outcome"] == "bought"]
+    return sum(label["parcel_id"] in parcels for labels in bought for label in labels)
+
+
+def _log(merchant: Merchant, name: str) -> list[dict[str, Any]]:
+    texts = (merchant.stack.data_dir / f"{name}.jsonl").read_text().splitlines()
+    return [json.loads(text) for text in texts]

@@ -51,6 +51,8 @@ class Topics:
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, auto_offset_reset="earliest", fetch_max_wait_ms=FETCH_MS
         )
+        # Asks on a connection of its own: the other one waits for news most of the time.
+        self._asker = AIOKafkaConsumer(bootstrap_servers=bootstrap)
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
         self._records: dict[str, list[Record]] = defaultdict(list)
         self._read_to: dict[TopicPartition, int] = defaultdict(int)
@@ -58,8 +60,7 @@ class Topics:
 
     async def open(self) -> None:
         """Connect, and begin to read."""
-        await self._producer.start()
-        await self._consumer.start()
+        await asyncio.gather(self._producer.start(), self._asker.start(), self._consumer.start())
         self._consumer.assign([place for topic in DECLARED for place in _places(topic.name)])
         self._reading = asyncio.create_task(self._read())
 
@@ -67,12 +68,11 @@ class Topics:
         """Disconnect."""
         if self._reading is not None:
             self._reading.cancel()
-        await self._consumer.stop()
-        await self._producer.stop()
+        await asyncio.gather(self._producer.stop(), self._asker.stop(), self._consumer.stop())
 
     async def records(self, topic: str, key: str | None = None) -> list[Record]:
         """What a topic holds at this moment, perhaps under one key alone, in log order."""
-        ends = await self._consumer.end_offsets(_places(topic))
+        ends = await self._asker.end_offsets(_places(topic))
         while any(self._read_to[place] < end for place, end in ends.items()):
             assert self._reading is not None and not self._reading.done(), "the reader has ended"
             await asyncio.sleep(FETCH_MS / 1000 / 4)
@@ -109,7 +109,7 @@ class Topics:
             groups = [await admin.list_consumer_group_offsets(f"oms-{name}") for name in SERVICES]
         finally:
             await admin.close()
-        ends = await self._consumer.end_offsets({place for group in groups for place in group})
+        ends = await self._asker.end_offsets({place for group in groups for place in group})
         return all(at.offset >= ends[place] for group in groups for place, at in group.items())
 
     async def _read(self) -> None:
