@@ -7,7 +7,9 @@ away is left standing and put right when it fires.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import asyncpg
 
@@ -42,14 +44,25 @@ _NEXT = "SELECT min(at) FROM due WHERE partition = ANY($1::smallint[]) AND at > 
 Row = tuple[str, str, int, datetime]
 
 
-async def reschedule(
-    db: asyncpg.Connection, core: Core, before: Mapping[Ref, object],
-    held: Mapping[Ref, Held], woken: set[Ref], now: datetime,
-) -> datetime | None:  # fmt: skip
-    """Bring `due` in line with the states after a fold; returns the earliest new deadline."""
-    lower: list[Row] = []
-    put: list[Row] = []
-    forget: list[Ref] = []
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """What changes in `due`: rows that may only become earlier, rows to put, roots to forget."""
+
+    lower: list[Row] = field(default_factory=list)
+    put: list[Row] = field(default_factory=list)
+    forget: list[Ref] = field(default_factory=list)
+
+
+def moves(
+    core: Core, before: Mapping[Ref, object], held: Mapping[Ref, Held], woken: set[Ref],
+    now: datetime,
+) -> Moves:  # fmt: skip
+    """How `due` comes in line with the states after a fold.
+
+    A deadline that is set in the past is due now: at its own moment the root may have been woken
+    before, and the inbox would take this wake-up for that one.
+    """
+    found = Moves()
     for ref, root in sorted(held.items(), key=lambda item: item[0]):
         if root.state is None or not (root.changed or ref in woken):
             continue
@@ -58,18 +71,27 @@ async def reschedule(
         earlier = core.deadline(was) if was is not None else None
         if after is None:
             if earlier is not None or ref in woken:
-                forget.append(ref)
+                found.forget.append(ref)
         elif ref in woken:
             again = now + timedelta(seconds=WAKE_AGAIN_SECONDS)
-            put.append((*ref, root.partition, after.at if after.at > now else again))
+            found.put.append((*ref, root.partition, after.at if after.at > now else again))
         elif earlier is None or after.at < earlier.at:
-            lower.append((*ref, root.partition, after.at))
-    for statement, rows in ((_LOWER, lower), (_SET, put)):
+            found.lower.append((*ref, root.partition, max(after.at, now)))
+    return found
+
+
+async def reschedule(
+    db: asyncpg.Connection, core: Core, before: Mapping[Ref, object],
+    held: Mapping[Ref, Held], woken: set[Ref], now: datetime,
+) -> datetime | None:  # fmt: skip
+    """Bring `due` in line with the states after a fold; returns the earliest new deadline."""
+    found = moves(core, before, held, woken, now)
+    for statement, rows in ((_LOWER, found.lower), (_SET, found.put)):
         if rows:
             await db.execute(statement, *zip(*rows, strict=True))
-    if forget:
-        await db.execute(_FORGET, *zip(*forget, strict=True))
-    return min((row[3] for row in lower + put), default=None)
+    if found.forget:
+        await db.execute(_FORGET, *zip(*found.forget, strict=True))
+    return min((row[3] for row in found.lower + found.put), default=None)
 
 
 async def fired(db: asyncpg.Connection, partitions: Sequence[int], ratio: float) -> list[Work]:
@@ -83,8 +105,13 @@ async def next_at(db: asyncpg.Connection, partitions: Sequence[int]) -> datetime
     return found
 
 
+def wake_id(ref: Ref, at: datetime) -> UUID:
+    """The id of a wake-up: the same however often it is fired until it has been carried out."""
+    return mint_id(at, f"wake|{ref[0]}|{ref[1]}|{at.microsecond}")
+
+
 def _wake(row: asyncpg.Record, ratio: float) -> Work:
     kind, key, partition, at = row["kind"], row["key"], row["partition"], row["at"]
-    item = Input(mint_id(at, f"wake|{kind}|{key}"), key, None, at, partition)
+    item = Input(wake_id((kind, key), at), key, None, at, partition)
     trace = traceparent_of_key(key, item.id, ratio)
     return Work(item, Source.WAKE, (kind, key), "Woke", trace)
