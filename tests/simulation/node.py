@@ -1,7 +1,7 @@
 """A service in memory: its pure core with its rows, inbox, open calls and deadlines.
 
-A cycle here is that of the chassis (`oms_chassis.cycle` and `oms_chassis.due`) without a
-database: the same admission, the same roots, the very same fold, the same handling of deadlines.
+A cycle here is that of the chassis (`oms_chassis.cycle`) without a database: the same admission
+and the same roots, and the chassis' own fold and its own moving of deadlines.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
 
 from memory import Memory
 
-from oms_chassis.decision import Decision, Input, Ref, Woke, mint_id
-from oms_chassis.due import WAKE_AGAIN_SECONDS
+from oms_chassis.decision import Decision, Input, Ref, Woke
+from oms_chassis.due import moves, wake_id
 from oms_chassis.fold import Called, Core, Emitted, Held, Outcome, fold
 from oms_contracts.event import Event
 
@@ -122,7 +122,7 @@ class Node:
             (key, records[0].published_at) for (_, key), records in self.waiting.items()
         }  # fmt: skip
         return [
-            Work(Source.WAKE, _wake(ref, at), ref)
+            Work(Source.WAKE, Input(wake_id(ref, at), ref[1], None, at), ref)
             for ref, at in fired
             if not any(key == ref[1] and published <= at for key, published in behind)
         ]
@@ -189,27 +189,15 @@ class Node:
     def _reschedule(
         self, before: Mapping[Ref, Any], held: Mapping[Ref, Held], woken: set[Ref], now: datetime
     ) -> None:
-        """As the chassis does it: a deadline moves forward at once, backward when it fires."""
-        for ref, root in held.items():
-            if root.state is None or not (root.changed or ref in woken):
-                continue
-            after = self.core.deadline(root.state)
-            was = before[ref]
-            earlier = self.core.deadline(was) if was is not None else None
-            if after is None:
-                if earlier is not None or ref in woken:
-                    self.due.pop(ref, None)
-            elif ref in woken:
-                again = now + timedelta(seconds=WAKE_AGAIN_SECONDS)
-                self.due[ref] = after.at if after.at > now else again
-            elif earlier is None or after.at < earlier.at:
-                self.due[ref] = min(self.due.get(ref, after.at), after.at)
+        found = moves(self.core, before, held, woken, now)
+        for kind, key, _, at in found.lower:
+            self.due[kind, key] = min(self.due.get((kind, key), at), at)
+        for kind, key, _, at in found.put:
+            self.due[kind, key] = at
+        for ref in found.forget:
+            self.due.pop(ref, None)
 
 
 def answer_of(cycle: Cycle | None) -> Decision | None:
     """The decision about the one command of a cycle."""
     return cycle.out.decisions[-1][1] if cycle is not None and cycle.out.decisions else None
-
-
-def _wake(ref: Ref, at: datetime) -> Input:
-    return Input(mint_id(at, f"wake|{ref[0]}|{ref[1]}"), ref[1], None, at)

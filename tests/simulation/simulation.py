@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import time
 from collections import Counter
@@ -24,6 +25,8 @@ SHRINK_SECONDS_MAX = 60.0
 LINES_MAX = 300
 """A longer story is told from its end."""
 STEPS_SHOWN_MAX = 60
+
+gc.set_threshold(100_000, 20, 50)  # as in the services: nearly all of a world is alive
 
 
 @dataclass(frozen=True)
