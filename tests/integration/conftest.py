@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
 import platforms
 import pytest
 import pytest_asyncio
@@ -13,12 +14,13 @@ from floor import Floor
 from merchant import Merchant
 
 from oms_cli.stack import Stack
+from oms_platform import SERVICES
 
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parents[1]
 LINES_SHOWN_MAX = 40
 """Lines of the services' logs shown beside a failed story, the latest ones."""
-_LOGS = pytest.StashKey[Path]()
+_STACK = pytest.StashKey[Stack]()
 
 for _talkative in ("aiokafka", "asyncio", "httpx", "testcontainers"):
     logging.getLogger(_talkative).setLevel(logging.WARNING)
@@ -36,12 +38,27 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Beside a failed story stands what the services complained of while it was told."""
     report = yield
-    logs = item.config.stash.get(_LOGS, None)
-    if report.failed and logs is not None:
+    stack = item.config.stash.get(_STACK, None)
+    if report.failed and stack is not None:
         since = datetime.fromtimestamp(call.start, UTC).isoformat(timespec="milliseconds")
-        lines = [line for file in sorted(logs.glob("*.log")) for line in _complaints(file, since)]
-        report.sections.append(("logs of the services", "\n".join(lines[-LINES_SHOWN_MAX:])))
+        logs = sorted((stack.run_dir / "logs").glob("*.log"))
+        lines = [line for log in logs for line in _complaints(log, since)]
+        lines = [*_parked(stack, since), *lines[-LINES_SHOWN_MAX:]]
+        report.sections.append(("parked inputs and logs of the services", "\n".join(lines)))
     return report
+
+
+def _parked(stack: Stack, since: str) -> Iterator[str]:
+    headers = stack.system.headers("operator")
+    for service in SERVICES:
+        try:
+            url = f"{stack.system.urls[service]}/parked"
+            rows = httpx.get(url, headers=headers, trust_env=False).raise_for_status().json()
+        except httpx.HTTPError as error:
+            yield f"{service}: {error!r}"
+        else:
+            new = [row for row in rows if row["parked_at"] >= since]
+            yield from (f"{service}: {r['type']} of {r['key']}: {r['reason']}" for r in new)
 
 
 def _complaints(log: Path, since: str) -> Iterator[str]:
@@ -70,9 +87,10 @@ async def stack(
     """The system, with time running faster."""
     policies = HERE / "policies.toml"
     run_dir = tmp_path_factory.mktemp("system")
-    pytestconfig.stash[_LOGS] = run_dir / "logs"
     async with Stack(CHECKOUT, run_dir=run_dir, policies=policies) as stack:
+        pytestconfig.stash[_STACK] = stack
         yield stack
+        del pytestconfig.stash[_STACK]
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
