@@ -261,3 +261,16 @@ def test_a_confirmation_of_a_delivered_purchase_opens_nothing() -> None:
     inventory.hear(ordered(2, eta_days=3), received(2, po_line="po-1/1"))
     inventory.hear(confirmed(2, eta_days=4))
     assert inventory.skus[SKU].purchases == ()
+
+
+def test_a_confirmation_of_fewer_units_than_are_waited_for_raises_the_shortage_again() -> None:
+    inventory = Inventory()
+    inventory.hear(accepted("o1", line(5)), ordered(5, eta_days=3), received(2, po_line="po-1/1"))
+    raised = only(inventory.hear(confirmed(2, eta_days=4)), BackorderRaised)
+    assert (raised.location, raised.backordered_total) == ("main", 3)
+
+
+def test_a_confirmation_of_enough_units_raises_nothing() -> None:
+    inventory = Inventory()
+    inventory.hear(accepted("o1", line(5)), ordered(9, eta_days=3), received(2, po_line="po-1/1"))
+    assert every(inventory.hear(confirmed(5, eta_days=4)), BackorderRaised) == []

@@ -70,7 +70,10 @@ def damage(draft: Draft, damaged: StockDamaged) -> Decision:
 
 
 def expect(draft: Draft, bought: PurchaseOrderPlaced | PurchaseOrderConfirmed) -> Decision:
-    """Goods are on order: whoever they will reach is told when."""
+    """Goods are on order: whoever they will reach is told when.
+
+    Where the supplier brings fewer than wait for them, what is missing is told again.
+    """
     sku = draft.item.key
     book = draft.sku(sku)
     known = next((p for p in book.purchases if p.po_line == bought.po_line), None)
@@ -85,6 +88,9 @@ def expect(draft: Draft, bought: PurchaseOrderPlaced | PurchaseOrderConfirmed) -
     purchases = (*others, purchase) if purchase.open_units else others
     draft.put_sku(sku, replace(book, purchases=purchases))
     queueing.promise(draft, sku)
+    coming = sum(p.open_units for p in purchases if p.location == bought.location)
+    if confirmed and coming < book.backordered(bought.location):
+        queueing.raise_shortage(draft, sku, bought.location)
     return draft.decision()
 
 
