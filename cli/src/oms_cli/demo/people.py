@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import httpx
+
 from oms_cli.channels import Channels
 from oms_cli.doors import Doors, Refused
 from oms_cli.generator import Deed, Planned
@@ -13,6 +15,8 @@ from oms_contracts.channel import CancellationRequested
 
 LOOK_SECONDS = 0.5
 """How often somebody looks whether it is their turn."""
+_NOT_YET = (httpx.codes.NOT_FOUND, httpx.codes.SERVICE_UNAVAILABLE)
+_TRY_AGAIN = (httpx.codes.CONFLICT, httpx.codes.SERVICE_UNAVAILABLE)
 
 
 class People:
@@ -36,7 +40,7 @@ class People:
         try:
             return await self._doors.get("order", f"/orders/{order.channel}/{order.external_id}")
         except Refused as no:
-            if no.status != 404:
+            if no.status not in _NOT_YET:
                 raise
             return None
 
@@ -105,7 +109,7 @@ class People:
         try:
             await self._doors.post(service, path, body)
         except Refused as no:
-            if no.status != 409:
+            if no.status not in _TRY_AGAIN:
                 raise
             return False
         return True

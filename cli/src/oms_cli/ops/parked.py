@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from oms_cli.doors import Doors, Refused
+from oms_cli.ops.pages import when
 from oms_cli.where import running
 from oms_platform import SERVICES
 
@@ -31,10 +32,10 @@ def list_(
     table = Table(box=None, pad_edge=False, header_style="dim")
     first = "topic" if dead else "position"
     for name in ("service", first, "key", "what", "since", "why"):
-        table.add_column(name)
+        table.add_column(name, no_wrap=name == "key")
     for service, row in asyncio.run(_all("/dead-letters" if dead else "/parked")):
         place, since = (row["topic"], row["at"]) if dead else (row["position"], row["parked_at"])
-        values = (service, place, row["key"], row["type"], since, row["reason"])
+        values = (service, place, row["key"], row["type"], when(since), row["reason"])
         table.add_row(*(escape(str(value)) for value in values))
     console.print(table if table.row_count else "nothing")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import httpx
@@ -10,43 +11,53 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from oms_cli.doors import Doors
+from oms_cli.doors import Doors, Refused
 from oms_cli.where import running
 from oms_platform import SERVICES
 
-console = Console()
+_FIGURES = ("lag", "outbox", "calls", "due", "parked", "dead letters")
 
 
 def status() -> None:
     """Per service: unread records, facts to publish, open calls, deadlines, parked inputs."""
+    found = asyncio.run(_statuses())
+    Console().print(status_table(found))
+    raise typer.Exit(0 if all(isinstance(one, Mapping) for one in found.values()) else 1)
+
+
+def status_table(found: Mapping[str, Mapping[str, Any] | str]) -> Table:
+    """What each service says of itself, or why it says nothing."""
     table = Table(box=None, pad_edge=False, header_style="dim")
-    names = ("lag", "outbox", "calls", "due", "parked", "dead letters")
-    for name in ("service", *names):
-        table.add_column(name, justify="left" if name == "service" else "right")
-    for service, found in asyncio.run(_statuses()).items():
-        if found is None:
-            table.add_row(service, "[red]does not answer[/red]")
+    table.add_column("service")
+    for name in _FIGURES:
+        table.add_column(name, justify="right")
+    for service, told in found.items():
+        if isinstance(told, str):
+            table.add_row(service, f"[red]{told}[/red]")
             continue
-        figures = [sum(found["lag"].values()), found["outbox"], found["calls"], found["due"]]
-        parked = f"{found['parked']} ({found['parked_keys']} keys)" if found["parked"] else "0"
-        table.add_row(service, *map(str, figures), parked, str(found["dead_letters"]))
-    console.print(table)
+        figures = (sum(told["lag"].values()), told["outbox"], told["calls"], told["due"])
+        keys = f" ({told['parked_keys']} keys)" if told["parked"] else ""
+        parked = f"{told['parked']}{keys}"
+        table.add_row(service, *map(str, figures), parked, str(told["dead_letters"]))
+    return table
 
 
-async def _statuses() -> dict[str, Any]:
-    found: dict[str, Any] = {}
+async def _statuses() -> dict[str, Mapping[str, Any] | str]:
+    found: dict[str, Mapping[str, Any] | str] = {}
     async with Doors(running()) as doors:
         for service in SERVICES:
             try:
                 found[service] = await doors.get(service, "/status")
             except httpx.HTTPError:
-                found[service] = None
+                found[service] = "does not answer"
+            except Refused as no:
+                found[service] = str(no.status)
     return found
 
 
 def stock(
     skus: Annotated[list[str] | None, typer.Argument(help="SKUs; none lists the first")] = None,
-    limit: Annotated[int, typer.Option(help="shelves listed at most")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="shelves listed at most")] = 50,
 ) -> None:
     """What lies on the shelves, and what of it is spoken for."""
 
@@ -59,5 +70,5 @@ def stock(
         table.add_column(name, justify="left" if name in ("SKU", "location") else "right")
     for shelf in asyncio.run(shelves()):
         figures = (shelf["on_hand"], shelf["reserved"], shelf["available"])
-        table.add_row(shelf["sku"], shelf["location"], *map(str, figures))
-    console.print(table)
+        table.add_row(shelf["sku"], shelf["location"], *(f"{figure:,}" for figure in figures))
+    Console().print(table if table.row_count else "nothing")
