@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -21,6 +22,7 @@ from faststream.kafka.message import FAKE_CONSUMER
 
 from oms_chassis.intake import Intake
 from oms_chassis.metrics import Metrics
+from oms_chassis.reader import Reader
 from oms_chassis.settings import Settings
 from oms_chassis.work import Batch
 
@@ -102,6 +104,9 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def join(self) -> None:
         """Join the service's group and start reading."""
         self.problem = "joining the consumer group"
+        builder = await self._broker.connect()
+        assert isinstance(builder, partial)
+        self._broker.config.broker_config.builder = partial(Reader, **builder.keywords)
         await self._broker.start()
         self._reading = True
 
