@@ -126,7 +126,8 @@ async def test_payers_whose_time_runs_out_lose_their_orders_and_a_late_success_i
 
 
 async def _stands(merchant: Merchant, page: Any, status: str) -> bool:
-    return (await merchant.payment(page))["status"] == status
+    payment = await merchant.payment(page)
+    return payment is not None and payment["status"] == status
 
 
 async def _voided(merchant: Merchant, page: Any, amount_minor: int) -> bool:
