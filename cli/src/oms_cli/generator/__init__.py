@@ -7,12 +7,12 @@ before the first is placed and that people do the deeds planned.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from random import Random
 
-from oms_cli.generator.cases import CASES, PICK_SHORT, PICK_SLOWLY, SMOOTH, Case
+from oms_cli.generator.cases import CASES, PICK_SHORT, PICK_SLOWLY, Case
 from oms_cli.generator.catalogue import FLOOR, HUB, Catalogue
 from oms_cli.generator.planned import (
     Deed,
@@ -32,8 +32,6 @@ __all__ = [
     "HUB",
     "PICK_SHORT",
     "PICK_SLOWLY",
-    "SMOOTH",
-    "Case",
     "Deed",
     "End",
     "Expectation",
@@ -51,9 +49,7 @@ SECONDS_BETWEEN_ORDERS = 7.0
 """By the customers' clocks; they are sent as fast as the system takes them."""
 
 
-def orders(
-    seed: int, count: int, skus: int, start: datetime, cases: Sequence[Case] = CASES
-) -> Iterator[Planned]:
+def orders(seed: int, count: int, skus: int, start: datetime) -> Iterator[Planned]:
     """`count` orders over a catalogue of `skus`, placed from `start` on.
 
     Every case occurs as often as its share says, to the nearest order, and at least once when
@@ -61,7 +57,7 @@ def orders(
     """
     catalogue = Catalogue(skus)
     run = _run(seed, start)
-    for number, case in enumerate(_deal(seed, count, cases)):
+    for number, case in enumerate(_deal(seed, count)):
         chance = Random(f"{seed}|{number}")
         placed_at = start + timedelta(seconds=number * SECONDS_BETWEEN_ORDERS)
         weights = [SHARES[channel] for channel in case.channels]
@@ -76,10 +72,10 @@ def _run(seed: int, start: datetime) -> str:
     return blake2b(f"{seed}|{start.isoformat()}".encode(), digest_size=4).hexdigest().upper()
 
 
-def _deal(seed: int, count: int, cases: Sequence[Case]) -> list[Case]:
+def _deal(seed: int, count: int) -> list[Case]:
     """Cases in their shares, shuffled: what is left over by rounding goes to the first."""
-    at_least = 1 if count >= 2 * len(cases) else 0
-    dealt = [case for case in cases[1:] for _ in range(max(at_least, round(case.share * count)))]
-    dealt += [cases[0]] * (count - len(dealt))
+    at_least = 1 if count >= 2 * len(CASES) else 0
+    dealt = [case for case in CASES[1:] for _ in range(max(at_least, round(case.share * count)))]
+    dealt += [CASES[0]] * (count - len(dealt))
     Random(f"{seed}|cases").shuffle(dealt)
     return dealt[:count]

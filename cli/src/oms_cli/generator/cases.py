@@ -2,7 +2,8 @@
 
 That needs care. Units that are short are of a SKU that no other order wants. Cancellations only
 meet orders that cannot get away: held by a person, or on a pick list that the picker was told to
-leave lying. Nothing ends by a clock but a payer's time, which nobody here ever uses.
+leave lying. Nothing ends by a clock but a payer's time, which nobody here ever uses: so the system
+must not lag by as much, or a late decline is taken for a final one.
 """
 
 from __future__ import annotations
@@ -310,6 +311,3 @@ CASES = (
     Case("malformed", 0.025, _malformed, BY_KAFKA),
 )
 """Shares add up to one."""
-
-SMOOTH = (Case("plain", 1.0, _at_hub, BY_KAFKA),)
-"""Nothing ever goes wrong and no person is needed: for measuring."""

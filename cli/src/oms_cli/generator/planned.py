@@ -48,7 +48,7 @@ class Deed(StrEnum):
     CANCEL = "cancel"
     """Customer service cancels a held order."""
     CUSTOMER_CANCELS = "customer_cancels"
-    """The channel asks for it as soon as it has placed the order."""
+    """The channel asks for it in flight, while the order is held."""
     CUSTOMER_CANCELS_LATE = "customer_cancels_late"
     """The channel asks for it while somebody picks."""
     DELIVER = "deliver"

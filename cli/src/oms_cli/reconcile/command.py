@@ -58,7 +58,7 @@ def show(report: Report, console: Console) -> None:
         _show_violations(finding.id, finding.title, finding.violations, console)
     if report.in_motion:
         reasons = f" ({'; '.join(report.unquiet)})" if report.unquiet else ""
-        console.print(f"left out, being in motion: {report.in_motion} aggregates{escape(reasons)}")
+        console.print(f"left out, being in motion: {report.in_motion}{escape(reasons)}")
 
 
 def _show_violations(id_: str, title: str, violations: Sequence[str], console: Console) -> None:
