@@ -31,6 +31,8 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 UNITS_PER_SKU = 1_000_000
 RECEIPT_LINES = 500
 SETTLE_SECONDS = 120.0
+SETTLE_LOOK_SECONDS = 1.0
+"""Counting orders reads them all; asking more often would be measured along."""
 SETTINGS = {
     "OMS_SMTP": "",
     "OMS_TRACE_RATIO": "0",
@@ -193,7 +195,7 @@ async def settle(system: System, shipped_or_ended: int) -> float:
         now = await counts(system)
         if sum(now[s] for s in ("shipped", "delivered", *ENDED)) >= shipped_or_ended:
             return time.monotonic() - began
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(SETTLE_LOOK_SECONDS)
     raise RuntimeError(
         f"{shipped_or_ended} orders were sent, and after {SETTLE_SECONDS} s: {await counts(system)}"
     )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +29,13 @@ WITH new AS (
   INSERT INTO outbox ({_COLUMNS}, writer)
   SELECT u.*, $12 FROM unnest($1::uuid[], $2::text[], $3::smallint[], $4::text[], $5::text[],
     $6::text[], $7::timestamptz[], $8::bigint[], $9::uuid[], $10::text[], $11::bytea[]) u
-  RETURNING id)
-SELECT ARRAY(SELECT id FROM new) AS ids,
-       ARRAY(SELECT DISTINCT partition FROM outbox WHERE writer <> $12) AS foreign_partitions
+  RETURNING id),
+others AS MATERIALIZED (
+  SELECT partition FROM outbox WHERE id > $13 AND id < $13 + {10**12} AND writer <> $12
+  UNION SELECT partition FROM outbox WHERE id = ANY($14::bigint[]))
+SELECT ARRAY(SELECT id FROM new) AS ids, ARRAY(SELECT partition FROM others) AS foreign_partitions,
+       pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest_running,
+       pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next_transaction
 """
 _READ = f"""
 SELECT id, {_COLUMNS} FROM outbox WHERE partition = ANY($1::smallint[]) ORDER BY id LIMIT $2
@@ -41,13 +44,22 @@ READ_ROWS_MAX = 10_000
 """Most rows taken from the table in one look; the rest is seen at the next."""
 
 
-@dataclass(frozen=True)
 class Writer:
-    """Writes what a fold produced. `name` tells this process from others that share the table."""
+    """Writes what a fold produced. `name` tells this process from others that share the table.
 
-    name: str
-    partitions: int
-    tracer: Tracer
+    Whether others wrote is seen by the numbers: ids are drawn from one sequence, so an id
+    between ours that is not ours is somebody else's, or was rolled back. Such ids are looked for
+    until every transaction that may have drawn them has ended. The table itself is never
+    searched: most of it are rows that were deleted a moment ago.
+    """
+
+    def __init__(self, name: str, partitions: int, tracer: Tracer) -> None:
+        self.name = name
+        self._partitions = partitions
+        self._tracer = tracer
+        self._last_id = 0
+        self._missing: list[tuple[int, list[int]]] = []
+        """Ids not seen, with the first transaction that began after they were drawn."""
 
     async def write(
         self, db: asyncpg.Connection, out: Outcome, by_id: Mapping[UUID, Work],
@@ -63,11 +75,23 @@ class Writer:
         rows += [_call(c, traces[c.cause.id]) for c in out.effects]
         if not rows:
             return [], set()
-        written = await db.fetchrow(_WRITE, *zip(*rows, strict=True), self.name)
+        missing = [i for _, ids in self._missing for i in ids]
+        columns = zip(*rows, strict=True)
+        written = await db.fetchrow(_WRITE, *columns, self.name, self._last_id, missing)
+        self._remember(written)
         return (
             [OutRow(i, *row) for i, row in zip(written["ids"], rows, strict=True)],
             set(written["foreign_partitions"]),
         )
+
+    def _remember(self, written: asyncpg.Record) -> None:
+        ended = written["oldest_running"]
+        self._missing = [(begun, ids) for begun, ids in self._missing if begun > ended]
+        ours = set(written["ids"])
+        first = self._last_id + 1 if self._last_id else min(ours)
+        self._last_id = max(ours)
+        if skipped := [i for i in range(first, self._last_id) if i not in ours]:
+            self._missing.append((written["next_transaction"], skipped))
 
     def _trace(self, out: Outcome, by_id: Mapping[UUID, Work], started_ns: int) -> dict[UUID, str]:
         """One span per input that was decided; what it caused hangs below it."""
@@ -75,7 +99,7 @@ class Writer:
         traces: dict[UUID, str] = {}
         for item, decision in out.decisions:
             work = by_id[item.id]
-            traces[item.id] = self.tracer.span(
+            traces[item.id] = self._tracer.span(
                 work.type, work.traceparent, started_ns, ended_ns,
                 {"oms.key": item.key, "oms.input": str(item.id), "oms.verdict": decision.verdict},
             )  # fmt: skip
@@ -84,7 +108,7 @@ class Writer:
     def _fact(self, fact: Emitted, traceparent: str) -> tuple[Any, ...]:
         where = fact.partition
         if where is None:
-            where = partition_of(fact.key, self.partitions)
+            where = partition_of(fact.key, self._partitions)
         body = wire.encode(fact.body)
         return (
             fact.id, fact.topic, where, "", fact.key, fact.body.TYPE, fact.at,

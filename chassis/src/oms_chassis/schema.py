@@ -43,12 +43,14 @@ MACHINERY: tuple[tuple[int, str], ...] = (
             traceparent text NOT NULL,
             body bytea NOT NULL,
             writer text NOT NULL
-        );
+        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                autovacuum_vacuum_cost_delay = 0);
 
         CREATE TABLE due (
             kind text, key text, partition smallint NOT NULL, at timestamptz NOT NULL,
             PRIMARY KEY (kind, key)
-        );
+        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                autovacuum_vacuum_cost_delay = 0);
         CREATE INDEX due_by_time ON due (partition, at);
 
         CREATE TABLE parked (
