@@ -8,7 +8,7 @@ PACKAGES := contracts chassis deploy/local $(SERVICES:%=services/%) cli
 TESTS := $(PACKAGES:%=%/tests) tests/architecture tests/simulation tests/integration
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check format lock clean
+.PHONY: help setup demo up test check bench format lock clean
 
 help:  ## list what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ up: setup  ## bring everything up and keep it running until Ctrl-C
 
 test: setup check  ## every check and every test
 	@for tests in $(TESTS); do echo "$$tests"; $(BIN)/python -m pytest $$tests || exit 1; done
+
+bench: setup  ## what this machine carries, and what an order costs (RATE orders a second)
+	$(BIN)/python bench/rate.py --rate $(or $(RATE),250) --seconds 60
 
 check: setup  ## style, types, imports, and whether contracts stayed compatible
 	$(BIN)/ruff check .

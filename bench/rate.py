@@ -36,9 +36,9 @@ SETTLE_LOOK_SECONDS = 1.0
 SETTINGS = {
     "OMS_SMTP": "",
     "OMS_TRACE_RATIO": "0",
-    "OMS_CYCLE_MS_MIN": "50",
+    "OMS_CYCLE_MS_MIN": "100",
     "OMS_FETCH_MIN_BYTES": "100000",
-    "OMS_FETCH_MAX_WAIT_MS": "100",
+    "OMS_FETCH_MAX_WAIT_MS": "200",
 }
 ENDED = ("completed", "cancelled", "rejected")
 
