@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,9 @@ from oms_cli import containers
 from oms_cli.demo.command import command as demo
 from oms_cli.ops import events, orders, parked, status
 from oms_cli.reconcile.command import command as reconcile
+from oms_cli.replay.command import command as replay
 from oms_cli.stack import Stack
+from oms_cli.where import checkout
 from oms_platform import PlatformError, default_run_dir, doctor, stop_running
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -26,17 +27,9 @@ app.add_typer(events.app, name="events")
 app.command()(status.status)
 app.command()(status.stock)
 app.command(name="demo")(demo)
+app.command(name="replay")(replay)
 app.command(name="reconcile")(reconcile)
 console = Console(stderr=True)
-
-
-def checkout() -> Path:
-    """The checkout this command was installed from; raises typer.Exit outside of one."""
-    for folder in (Path.cwd(), *Path.cwd().parents, *Path(__file__).resolve().parents):
-        if (folder / "deploy/topics.toml").exists():
-            return folder
-    console.print("run this inside a checkout: deploy/topics.toml is nowhere above")
-    raise typer.Exit(2)
 
 
 @app.command()
