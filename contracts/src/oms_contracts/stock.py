@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from oms_contracts.event import Event, Instant, Location, Qty, QtyOrNone, Sku, Value
+from oms_contracts.event import (
+    Event,
+    Instant,
+    Location,
+    NameOrNone,
+    Qty,
+    QtyOrNone,
+    Sku,
+    Value,
+)
 
 
 class BackorderRaised(Event):
-    """Customers wait for this SKU. `backordered_total` is the whole queue for the location."""
+    """Customers wait for this SKU. `backordered_total` is the whole queue for the location.
+
+    `last_receipt` is the `cause_id` of the newest receipt there that the teller knew of.
+    """
 
     TYPE: ClassVar[str] = "oms.stock.BackorderRaised.v1"
     TOPIC: ClassVar[str] = "oms.stock.v1"
@@ -18,6 +30,7 @@ class BackorderRaised(Event):
     backordered_total: Qty
     oldest_accepted_at: Instant
     reorder_qty: QtyOrNone = 0
+    last_receipt: NameOrNone = ""
 
 
 class Level(Value):

@@ -105,8 +105,8 @@ def test_goods_at_any_location_that_serves_the_country_end_the_waiting() -> None
 def test_a_shortage_is_raised_again_after_a_receipt_that_leaves_somebody_waiting() -> None:
     inventory = Inventory()
     inventory.hear(accepted("o1", line(2), minute=1), accepted("o2", line(2), minute=2))
-    raised = only(inventory.hear(received(3)), BackorderRaised)
-    assert raised.backordered_total == 1
+    raised = only(inventory.hear(received(3, cause_id="R-7")), BackorderRaised)
+    assert (raised.backordered_total, raised.last_receipt) == (1, "R-7")
     assert raised.oldest_accepted_at == NOW + timedelta(minutes=2)
 
 

@@ -88,10 +88,16 @@ def stop_requested(n: int = 1, fulfilment_id: str = F1, **more: Any) -> Fulfilme
     return FulfilmentStopRequested(request_id=request(n), fulfilment_id=fulfilment_id, **more)
 
 
-def backorder(total: int, location: str = "main", sku: str = SKU) -> BackorderRaised:
-    """Customers wait for so many units."""
+def backorder(
+    total: int, location: str = "main", sku: str = SKU, last_receipt: str = ""
+) -> BackorderRaised:
+    """Customers wait for so many units, as inventory sees it after that receipt."""
     return BackorderRaised(
-        sku=sku, location=location, backordered_total=total, oldest_accepted_at=NOW
+        sku=sku,
+        location=location,
+        backordered_total=total,
+        oldest_accepted_at=NOW,
+        last_receipt=last_receipt,
     )
 
 

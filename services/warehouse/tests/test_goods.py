@@ -176,7 +176,7 @@ def test_a_partly_received_line_is_raised_by_what_is_missing() -> None:
     warehouse.tell(backorder(3), SKU)
     line = warehouse.goods.purchases[0].po_line
     warehouse.tell(receipt(5, "R-1", po_line=line), SKU)
-    warehouse.tell(backorder(12), SKU, told_at=after(minutes=1), at=after(minutes=1))
+    warehouse.tell(backorder(12, last_receipt="R-1"), SKU)
     (raised,) = warehouse.goods.purchases
     assert (raised.ordered_qty, raised.open_qty) == (17, 12)
 
@@ -203,13 +203,21 @@ def test_the_supplier_may_close_a_line_by_confirming_what_has_come() -> None:
     assert refused(warehouse.tell(fewer, SKU)) == "po_line_not_open"
 
 
-def test_a_shortage_told_before_the_last_delivery_is_not_ordered_again() -> None:
+def test_a_shortage_that_knows_nothing_of_the_last_delivery_is_not_ordered_again() -> None:
     warehouse = Warehouse()
-    warehouse.tell(receipt(5, "R-1"), SKU, at=after(minutes=1))
-    decision = warehouse.tell(backorder(3), SKU, at=after(minutes=2), told_at=NOW)
-    assert decision.verdict == "late"
+    warehouse.tell(receipt(5, "R-1"), SKU)
+    assert warehouse.tell(backorder(3), SKU).verdict == "late"
     assert len(warehouse.facts) == 1
-    warehouse.tell(backorder(3), SKU, at=after(minutes=2), told_at=after(minutes=2))
+    warehouse.tell(backorder(3, last_receipt="R-1"), SKU)
+    assert isinstance(warehouse.facts[1], PurchaseOrderPlaced)
+    warehouse.tell(receipt(1, "R-2"), SKU)
+    assert warehouse.tell(backorder(40, last_receipt="R-1"), SKU).verdict == "late"
+
+
+def test_a_shortage_after_the_last_delivery_is_ordered_whatever_the_clocks_say() -> None:
+    warehouse = Warehouse()
+    warehouse.tell(receipt(5, "R-1"), SKU, at=after(minutes=5))
+    warehouse.tell(backorder(3, last_receipt="R-1"), SKU, at=after(minutes=6), told_at=NOW)
     assert isinstance(warehouse.facts[1], PurchaseOrderPlaced)
 
 

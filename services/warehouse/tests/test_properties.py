@@ -271,17 +271,19 @@ def test_one_open_line_covers_the_shortage_and_nothing_is_received_twice(
     history: list[tuple[str, int]],
 ) -> None:
     warehouse = Warehouse()
-    now = NOW
+    now, last_receipt = NOW, ""
     for n, (what, qty) in enumerate(history):
         now += timedelta(hours=1)
         purchases = warehouse.goods.purchases if n else ()
         line = purchases[0].po_line if purchases else ""
         match what:
             case "short":
-                warehouse.tell(backorder(qty), SKU, at=now, told_at=now)
+                told = backorder(qty, last_receipt=last_receipt)
+                warehouse.tell(told, SKU, at=now, told_at=now)
                 assert warehouse.goods.purchases[0].open_qty >= qty
             case "receipt":
-                goods = ReceiveStock("main", qty, f"R-{n}", po_line=line)
+                last_receipt = f"R-{n}"
+                goods = ReceiveStock("main", qty, last_receipt, po_line=line)
                 warehouse.tell(goods, SKU, at=now)
                 warehouse.tell(goods, SKU, at=now)
             case "confirm":

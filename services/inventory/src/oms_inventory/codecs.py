@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from oms_chassis.store import codec
@@ -18,6 +18,7 @@ class Book:
     level_at: datetime | None = None
     level_dirty: bool = False
     serve_at: datetime | None = None
+    receipts: dict[str, str] = field(default_factory=dict)
 
 
 _encode_book, _decode_book = codec(Book)
@@ -26,8 +27,12 @@ encode_reservation, decode_reservation = codec(Reservation)
 
 def encode_sku(sku: Sku) -> bytes:
     """A SKU's document."""
-    book = Book(sku.waiting, sku.purchases, sku.level_at, sku.level_dirty, sku.serve_at)
-    return _encode_book(book)
+    return _encode_book(
+        Book(
+            sku.waiting, sku.purchases, sku.level_at, sku.level_dirty, sku.serve_at,
+            dict(sku.receipts),
+        )
+    )  # fmt: skip
 
 
 def decode_sku(doc: bytes) -> Sku:
@@ -39,5 +44,6 @@ def decode_sku(doc: bytes) -> Sku:
         level_at=book.level_at,
         level_dirty=book.level_dirty,
         serve_at=book.serve_at,
+        receipts=book.receipts,
         queue=None if book.waiting else {},
     )

@@ -222,6 +222,8 @@ class Sku:
     """When the stock level was last published."""
     level_dirty: bool = False
     """The level has changed since."""
+    receipts: Mapping[str, str] = field(default_factory=dict)
+    """By location: the `cause_id` of the receipt that was booked last."""
     serve_at: datetime | None = None
     """Set while goods lie open for orders behind the part of the queue that was loaded."""
     queue: Mapping[str, Head] | None = field(default_factory=dict)

@@ -38,6 +38,9 @@ def receive(draft: Draft, received: StockReceived) -> Decision:
         return again(None)
     sku = draft.item.key
     draft.move(MovementKind.RECEIPT, sku, received.location, cause, on_hand=received.qty)
+    book = draft.sku(sku)
+    receipts = {**book.receipts, received.location: received.cause_id}
+    draft.put_sku(sku, replace(book, receipts=receipts))
     if received.po_line:
         _arrived(draft, received)
     serve_on(draft, sku)

@@ -65,6 +65,7 @@ def raise_shortage(draft: Draft, sku: str, location: str) -> None:
         backordered_total=total,
         oldest_accepted_at=oldest,
         reorder_qty=total,
+        last_receipt=book.receipts.get(location, ""),
     )
     draft.tell_sku(sku, raised)
 

@@ -31,10 +31,10 @@ def order_what_is_missing(
     """Customers wait: place a line, raise the open one, or leave it if it covers them all."""
     told: BackorderRaised = input.body
     goods = before or Goods(input.key)
-    received_at = goods.shelf(told.location).received_at
-    if received_at is not None and input.at < received_at:
-        # Inventory raises it again after a receipt, as long as customers wait.
-        return late(None, "a delivery came after this shortage was told")
+    if goods.shelf(told.location).received_cause != told.last_receipt:
+        # Inventory raises it again once it knows of the receipt, as long as customers wait. Which
+        # came first is told by what inventory knew: the clocks of two services may differ.
+        return late(None, "a delivery came that this shortage does not know of")
     line = goods.open_at(told.location)
     if line is not None and line.open_qty >= told.backordered_total:
         return again(None)

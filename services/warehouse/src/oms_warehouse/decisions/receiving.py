@@ -86,7 +86,9 @@ def _receive(goods: Goods, entry: GoodsEntry, said: ReceiveStock) -> Decision:
             f"{said.po_line} is no open purchase order line for {entry.sku} at {said.location}: "
             "check its number, or receive the goods without one.",
         )  # fmt: skip
-    shelf = replace(goods.shelf(said.location), received_at=entry.at)
+    shelf = replace(
+        goods.shelf(said.location), received_at=entry.at, received_cause=entry.cause_id
+    )  # fmt: skip
     rows: list[object] = []
     if said.bin and said.bin != shelf.bin:
         shelf = replace(shelf, bin=said.bin)

@@ -56,6 +56,8 @@ class Shelf:
     bin: str = ""
     received_at: datetime | None = None
     """When goods last arrived."""
+    received_cause: str = ""
+    """The `cause_id` of that receipt."""
 
 
 @dataclass(frozen=True, slots=True)
