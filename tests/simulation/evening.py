@@ -24,17 +24,17 @@ from oms_order.domain import CancelOrder, Order, ResolveTask, TaskKind
 ROUNDS_MAX = 600
 OVERSLEEP_MAX = timedelta(hours=6)
 SLEEPS_ON_STRIKE = 60
-"""So often somebody is woken while others strike; then it is clear that nothing else moves."""
+"""So often for every order somebody is woken while others strike; then nothing else moves."""
 
 
 def settle(world: World) -> None:
     """Until nothing moves."""
     sleeps = 0
-    for _ in range(ROUNDS_MAX):
+    for _ in range(ROUNDS_MAX * max(1, len(world.orders))):
         drain(world)
         if _work(world):
             continue
-        if world.setup.on_strike and sleeps >= SLEEPS_ON_STRIKE:
+        if world.setup.on_strike and sleeps >= SLEEPS_ON_STRIKE * len(world.orders):
             return
         if not _sleep(world, min(timedelta(milliseconds=2 ** min(sleeps, 30)), OVERSLEEP_MAX)):
             return

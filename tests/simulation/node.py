@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 from uuid import UUID
@@ -92,6 +92,8 @@ class Node:
     heard: list[Record] = field(default_factory=list)
     published: set[UUID] = field(default_factory=set)
     """Ids of all that was ever said to this service."""
+    skew: timedelta = timedelta()
+    """How far the clock of its database is ahead."""
 
     def state(self, kind: str, key: str) -> Any:
         """A root's state as it is stored; None if there is none."""
@@ -113,13 +115,15 @@ class Node:
         """A record as an input."""
         return Work(Source.RECORD, record.item, self.core.home(record.item))
 
-    def wakes(self, now: datetime) -> list[Work]:
+    def wakes(self, world_now: datetime) -> list[Work]:
         """Deadlines that have passed, for those who heard all that was published before them."""
+        now = world_now + self.skew
         fired = [(ref, at) for ref, at in self.due.items() if at <= now]
         if not fired:
             return []
         behind = {
-            (key, records[0].published_at) for (_, key), records in self.waiting.items()
+            (key, records[0].published_at + self.skew)
+            for (_, key), records in self.waiting.items()
         }  # fmt: skip
         return [
             Work(Source.WAKE, Input(wake_id(ref, at), ref[1], None, at), ref)
@@ -127,8 +131,9 @@ class Node:
             if not any(key == ref[1] and published <= at for key, published in behind)
         ]
 
-    def cycle(self, works: Sequence[Work], now: datetime) -> Cycle | None:
+    def cycle(self, works: Sequence[Work], world_now: datetime) -> Cycle | None:
         """One batch; None if all of it was heard before."""
+        now = world_now + self.skew
         fresh = self._admit(works)
         if not fresh:
             return None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
-from services import Policies
+from services import BILLING, INVENTORY, NOTIFY, ORDER, SHIPPING, WAREHOUSE, Policies
 
 from oms_billing.domain import Policy as BillingPolicy
 from oms_inventory.domain import Policy as InventoryPolicy
@@ -38,6 +38,8 @@ MOODS = {
 one (Groce et al., Swarm Testing, 2012)."""
 USUAL_MOODS = (0, 1, 1, 1, 2)
 
+SKEW_SECONDS_MAX = 240.0
+
 STRIKERS = ("supplier", "customer service", "approver", "receivables", "payer", "picker")
 """People who may stay away for good."""
 
@@ -67,6 +69,8 @@ class Setup:
     """Share of outside calls that go wrong on their way."""
     pace_seconds: float = 1.0
     on_strike: frozenset[str] = field(default_factory=frozenset)
+    skews_seconds: Mapping[str, float] = field(default_factory=dict)
+    """How far the clocks of services are ahead."""
 
 
 def setup(seed: int, orders: int = 0, steps: int | None = None, *, stored: bool = False) -> Setup:
@@ -88,7 +92,13 @@ def setup(seed: int, orders: int = 0, steps: int | None = None, *, stored: bool 
         chaos=rng.choice((0.0, 0.2, 0.5)),
         pace_seconds=rng.choice((0.01, 1.0, 1.0, 30.0)),
         on_strike=frozenset(rng.sample(STRIKERS, rng.randint(1, 2))) if strike else frozenset(),
+        skews_seconds=_skews(rng) if rng.random() < 0.2 else {},
     )
+
+
+def _skews(rng: Random) -> dict[str, float]:
+    names = (ORDER, INVENTORY, WAREHOUSE, BILLING, SHIPPING, NOTIFY)
+    return {name: rng.uniform(-SKEW_SECONDS_MAX, SKEW_SECONDS_MAX) for name in names}
 
 
 def quiet(seed: int, orders: int) -> Setup:

@@ -198,7 +198,8 @@ def goods(world: World, rng: Random) -> None:
         line = rng.choice(purchases)
         if what < 0.2:
             eta = world.now + timedelta(days=rng.randint(0, 9))
-            told: Any = ConfirmPurchaseOrder(line.po_line, rng.randint(1, 12), eta)
+            qty = rng.choice((max(1, line.received_qty), rng.randint(1, 12)))
+            told: Any = ConfirmPurchaseOrder(line.po_line, qty, eta)
             world.command("warehouse", "goods", sku, told, actor="rita")
         else:
             receive(world, sku, line.location, rng.randint(1, 8), line.po_line)

@@ -49,6 +49,8 @@ class World:
         self.nodes = build(
             setup.policies, plants or {}, stored=setup.stored, waiters_max=setup.waiters_max
         )
+        for name, seconds in setup.skews_seconds.items():
+            self.nodes[name].skew = timedelta(seconds=seconds)
         self.outside = Outside()
         self.orders: list[str] = []
         """Ids of all orders that a channel ever spoke of."""
@@ -129,7 +131,8 @@ class World:
 
     def next_due(self) -> datetime | None:
         """The earliest moment that anybody waits for."""
-        return min((at for node in self.nodes.values() for at in node.due.values()), default=None)
+        dues = (at - node.skew for node in self.nodes.values() for at in node.due.values())
+        return min(dues, default=None)
 
     # How it happens
 
