@@ -202,6 +202,11 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return {}
         return {tp: max((self._kafka.highwater(tp) or 0) - n, 0) for tp, n in self.done.items()}
 
+    @property
+    def quiet_seconds(self) -> float:
+        """How long ago the last batch was handed over."""
+        return time.monotonic() - self._delivered_at
+
     def _finish_before_accepting(self) -> None:
         lag = self.lag()
         self._metrics.lag(lag)
@@ -223,7 +228,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         Until then silence proves nothing: the answer may be waiting in the log. (What retention
         has removed is never processed; an idle reader that stands at the end has passed it.)
         """
-        idle = time.monotonic() - self._delivered_at > IDLE_SECONDS
+        idle = self.quiet_seconds > IDLE_SECONDS
         return frozenset(
             [
                 tp.partition for tp, end in ends.items()

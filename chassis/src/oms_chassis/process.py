@@ -158,6 +158,9 @@ class Process:
         quiet = time.monotonic() - self.engine.finished_at
         if self.engine.waiting and quiet > STALLED_SECONDS:
             return f"records wait and no cycle has ended for {quiet:.0f} s"
+        unread, since = sum(self.consumer.lag().values()), self.consumer.quiet_seconds
+        if unread and since > STALLED_SECONDS:
+            return f"{unread} records lie in the log and none was read for {since:.0f} s"
         return ""
 
     async def serve(self) -> None:
