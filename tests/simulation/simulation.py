@@ -23,7 +23,7 @@ from world import World
 
 SHRINK_SECONDS_MAX = 60.0
 LINES_MAX = 300
-"""A longer story is told from its end."""
+"""Of a longer story only the beginning and the end are told."""
 STEPS_SHOWN_MAX = 60
 
 gc.set_threshold(100_000, 20, 50)  # as in the services: nearly all of a world is alive
@@ -44,7 +44,10 @@ class Failure:
         return re.sub(r"\S*\d\S*", "…", self.wrong)
 
     def __str__(self) -> str:
-        lines = "\n".join(self.story[-LINES_MAX:])
+        lines = "\n".join(self.story)
+        if len(self.story) > LINES_MAX:
+            half = LINES_MAX // 2
+            lines = "\n".join((*self.story[:half], "…", *self.story[-half:]))
         kinds = " ".join(step.kind for step in self.plan[:STEPS_SHOWN_MAX])
         steps = f"{len(self.plan)} steps: {kinds}"
         return f"seed {self.seed}: {self.wrong}\n\n{lines}\n\n{steps}\n{self.wrong}"
