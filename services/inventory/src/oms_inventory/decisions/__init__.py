@@ -23,7 +23,7 @@ from oms_contracts.order import (
     ReservationReleaseRequested,
     ReservationRequested,
 )
-from oms_inventory.decisions import goods, requests
+from oms_inventory.decisions import goods, queueing, requests
 from oms_inventory.decisions.draft import Draft, World
 from oms_inventory.domain import Policy, Reservation, Sku
 
@@ -58,7 +58,7 @@ def wake(draft: Draft) -> Decision:
     sku = draft.item.key
     draft.put_sku(sku, draft.sku(sku))  # laid open, so that a level that is due goes out
     if draft.sku(sku).serve_at is not None:
-        goods.serve_on(draft, sku)
+        queueing.serve(draft, sku)
     return draft.decision()
 
 

@@ -43,7 +43,7 @@ def receive(draft: Draft, received: StockReceived) -> Decision:
     draft.put_sku(sku, replace(book, receipts=receipts))
     if received.po_line:
         _arrived(draft, received)
-    serve_on(draft, sku)
+    queueing.serve(draft, sku, goods_came=True)
     return draft.decision()
 
 
@@ -95,15 +95,6 @@ def expect(draft: Draft, bought: PurchaseOrderPlaced | PurchaseOrderConfirmed) -
     if confirmed and coming < book.backordered(bought.location):
         queueing.raise_shortage(draft, sku, bought.location)
     return draft.decision()
-
-
-def serve_on(draft: Draft, sku: str) -> None:
-    """Serve the queue; once goods have gone as far as they go, tell again what is missing."""
-    queueing.serve(draft, sku)
-    book = draft.sku(sku)
-    if book.serve_at is None:
-        for location in dict.fromkeys(w.location for w in book.waiting):
-            queueing.raise_shortage(draft, sku, location)
 
 
 def _booked(draft: Draft, location: str, cause: str) -> bool:

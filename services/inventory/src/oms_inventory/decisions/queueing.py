@@ -70,9 +70,14 @@ def raise_shortage(draft: Draft, sku: str, location: str) -> None:
     draft.tell_sku(sku, raised)
 
 
-def serve(draft: Draft, sku: str) -> None:
-    """Give open units to those who wait, in turn; ask to be woken where the queue goes on."""
+def serve(draft: Draft, sku: str, *, goods_came: bool = False) -> None:
+    """Give open units to those who wait, in turn; ask to be woken where the queue goes on.
+
+    When goods came, what is missing is told again once they have gone as far as they go, by
+    whatever brings the serving to its end.
+    """
     book = draft.sku(sku)
+    tell = goods_came or book.serve_at is not None
     if not book.waiting or book.queue is None:
         serve_at = draft.now + SERVE_ON_AFTER if book.waiting else None
         draft.put_sku(sku, replace(book, serve_at=serve_at))
@@ -83,6 +88,10 @@ def serve(draft: Draft, sku: str) -> None:
             _fill(draft, sku, country, turn.order_id, open_units)
     _tidy(draft, sku)
     promise(draft, sku)
+    book = draft.sku(sku)
+    if tell and book.serve_at is None:
+        for location in dict.fromkeys(w.location for w in book.waiting):
+            raise_shortage(draft, sku, location)
 
 
 def promise(draft: Draft, sku: str) -> None:
