@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from builders import (
@@ -67,10 +68,11 @@ async def test_the_tables_are_what_the_migrations_make(dsn: str) -> None:
 
 
 async def test_a_release_is_kept_queued_and_its_address_stays_sealed(running: Running) -> None:
-    await running.hear(released())
+    asked = released(ship_by=datetime.now(UTC) + timedelta(hours=8))  # the database's clock runs
+    await running.hear(asked)
     found = await fulfilment_of(running)
     in_memory = Warehouse()
-    in_memory.tell(released())
+    in_memory.tell(asked)
     assert found == in_memory.fulfilment
     (item,) = await running.rows("SELECT * FROM fulfilment")
     assert (item["fulfilment_id"], item["order_id"], item["status"]) == (F1, ORDER, "released")
