@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
 import office
 import orders
 import trade
+from msgspec.structs import replace
 from node import Node
 from orders import id_of
 from outside import Manner

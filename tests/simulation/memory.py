@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Input, Ref
 from oms_chassis.fold import Core, Held
@@ -68,7 +71,7 @@ class Memory:
         root = self._roots.get(ref[0])
         if root is None:
             return document
-        kept = replace(held, state=document)
+        kept = dataclasses.replace(held, state=document)
         if held.born:
             self._columns[ref] = dict(zip(root.columns, root.born(ref[1], kept), strict=True))
         else:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 
+from msgspec.structs import replace
 from plan import COUNTRIES, Setup
 from world import CHANNEL, MORNING
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from services import BILLING, INVENTORY, NOTIFY, ORDER, SHIPPING, WAREHOUSE, Decide, Plant
 
 from oms_billing.domain import JournalEntry

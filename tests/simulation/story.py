@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from world import World
 
 from oms_chassis.decision import Decision, Done, Fact, Refused, Unknown, Woke
@@ -89,9 +89,9 @@ def _said(body: Any) -> str:
 
 def _plain(value: Any) -> str:
     """A command, or a part of one: what was said, without what was left as it is."""
-    if not is_dataclass(value):
+    if not isinstance(value, Struct):
         return _value(value)
-    told = ((f.name, getattr(value, f.name)) for f in fields(value))
+    told = ((name, getattr(value, name)) for name in value.__struct_fields__)
     told = ((k, v) for k, v in told if v not in ((), "", None, 0) and k not in _DULL)
     return f"{type(value).__name__}(" + " ".join(f"{k}={_value(v)}" for k, v in told) + ")"
 
@@ -103,7 +103,7 @@ def _fields(fields: Iterable[tuple[str, Any]]) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_value(v) for v in value) + "]"
-    if is_dataclass(value):
+    if isinstance(value, Struct):
         return _plain(value)
     if isinstance(value, datetime):
         return f"{value:%d.%m. %H:%M}"

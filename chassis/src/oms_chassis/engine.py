@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from msgspec import structs
 
 from oms_chassis.consumer import Consumer
 from oms_chassis.cycle import Committed, Cycle
@@ -231,7 +232,7 @@ class Engine:
         if work.source is Source.COMMAND:
             _resolve(work, error)
         reason = Invalid(brief(error))
-        return replace(work, item=replace(work.item, body=reason), result=None)
+        return replace(work, item=structs.replace(work.item, body=reason), result=None)
 
     async def _suspend(self, portion: _Portion, error: Exception) -> None:
         """The database is away: records go back to Kafka, the rest is held, commands are told."""

@@ -21,11 +21,11 @@ from oms_chassis.decision import (
     Input,
     Invalid,
     Ref,
+    Value,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Value, frozen=True):
     """A kind of root and the topics whose facts it numbers (each topic a sequence of its own).
 
     `hears` are topics keyed by this kind's keys; every other topic belongs to the last kind.
@@ -36,8 +36,7 @@ class Kind:
     hears: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Core:
+class Core(Value, frozen=True):
     """A service's pure part. With one kind of root `decide` gets that root's state, else a `World`.
 
     `roots_of` names the rows that an input touches besides its own (naming that as well is fine).
@@ -85,8 +84,7 @@ class World:
         return ref in self._held
 
 
-@dataclass(frozen=True, slots=True)
-class Emitted:
+class Emitted(Value, frozen=True):
     """A fact as it will be published; `partition` is None where it depends on a foreign key."""
 
     id: UUID
@@ -99,8 +97,7 @@ class Emitted:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Called:
+class Called(Value, frozen=True):
     """An effect as it will be performed, for the root `ref`."""
 
     id: UUID
@@ -111,8 +108,7 @@ class Called:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(Value, frozen=True):
     """An input that `decide` could not take, or one that waits behind such an input."""
 
     input: Input

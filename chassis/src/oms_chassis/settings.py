@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from pydantic import Field
@@ -94,31 +94,14 @@ class PolicyError(ValueError):
 def load_policy(path: Path | None, section: str, policy: type[Policy]) -> Policy:
     """The service's rules: `section` of the file as a `policy`, or its defaults without a file.
 
-    Raises PolicyError for a missing section, a wrong type or a key that nobody reads: a
-    misspelt rule must not silently leave its default in force.
+    Raises PolicyError for a missing section, a wrong type or, with `Rules`, a key that nobody
+    reads: a misspelt rule must not silently leave its default in force.
     """
     if path is None:
         return policy()
     try:
-        given = tomllib.loads(path.read_text())[section]
-        rules = msgspec.convert(given, policy)
+        return msgspec.convert(tomllib.loads(path.read_text())[section], policy)
     except KeyError:
         raise PolicyError(f"{path} has no section [{section}]") from None
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise PolicyError(f"{path} [{section}]: {error}") from None
-    if unread := _unread(given, msgspec.to_builtins(rules), section):
-        raise PolicyError(f"{path}: nothing reads {', '.join(unread)}")
-    return rules
-
-
-def _unread(given: Any, understood: Any, place: str) -> list[str]:
-    """Keys that were given and are not in what became of them; msgspec ignores such keys."""
-    if isinstance(given, dict) and isinstance(understood, dict):
-        unread = [f"{place}.{key}" for key in given if key not in understood]
-        inner = [(key, given[key], understood[key]) for key in given if key in understood]
-    elif isinstance(given, list) and isinstance(understood, list | tuple):
-        unread = []
-        inner = [(i, *pair) for i, pair in enumerate(zip(given, understood, strict=False))]
-    else:
-        return []
-    return unread + [name for key, a, b in inner for name in _unread(a, b, f"{place}.{key}")]

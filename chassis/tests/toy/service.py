@@ -3,12 +3,12 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from fastapi import APIRouter, Depends
+from msgspec.structs import replace
 from sqlalchemy import TIMESTAMP, BigInteger, SmallInteger
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, select
@@ -21,7 +21,9 @@ from oms_chassis.decision import (
     Effect,
     Input,
     Refused,
+    Rules,
     Unknown,
+    Value,
     Woke,
     again,
     keep,
@@ -57,22 +59,19 @@ class BalanceChanged(Event):
     deposits: int
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(Value, frozen=True):
     """A command."""
 
     amount: int
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Rules, frozen=True):
     """The toy's rules."""
 
     alarm_seconds: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Value, frozen=True):
     """What is known of one account."""
 
     balance: int = 0
@@ -82,8 +81,7 @@ class Account:
     alarms: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Value, frozen=True):
     """A line in the account's book."""
 
     input_id: str

@@ -1,6 +1,5 @@
 """Getting the money promised."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +16,7 @@ from builders import (
     requested,
     void,
 )
+from msgspec.structs import replace
 
 from oms_billing.domain import (
     MoneyReceived,

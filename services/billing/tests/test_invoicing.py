@@ -1,7 +1,6 @@
 """Goods that left become an invoice, and the invoice gets its money."""
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from builders import (
     told,
     void,
 )
+from msgspec.structs import replace
 
 from oms_billing.domain import (
     Invoice,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from builders import NOW, SKU, fresh_id, received
+from msgspec.structs import replace
 
 from oms_chassis.decision import Deadline, Input, Ref, Woke
 from oms_chassis.fold import Core, Emitted, Held, fold

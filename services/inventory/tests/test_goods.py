@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from builders import (
     NOW,
@@ -20,6 +18,7 @@ from builders import (
     shipped,
 )
 from memory import Inventory, after, every, only, stocked
+from msgspec.structs import replace
 
 from oms_contracts.inventory import (
     BackorderFilled,

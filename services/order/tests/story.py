@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Fact, Input, Woke, mint_id
 from oms_contracts.channel import (

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from builders import accepted, completed, packed, released, reserved
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from replies import stock_reserved
 from story import CHANNEL, EXTERNAL_ID, ORDER_ID, Story, line, submission
 

@@ -1,6 +1,5 @@
 """What holds for every history: tried with histories that nobody would think of."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +18,7 @@ from builders import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from oms_contracts.shipping import ParcelDelivered, ParcelStatus, ShipmentStopped, Shipped
 from oms_shipping.decisions import deadline

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -21,6 +20,7 @@ from builders import (
     released,
     stop_requested,
 )
+from msgspec.structs import replace
 from running import Running
 
 from oms_chassis.decision import Input, mint_id

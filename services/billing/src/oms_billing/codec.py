@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from oms_billing.domain import Payment, Terms
 from oms_chassis.store import codec

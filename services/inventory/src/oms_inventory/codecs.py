@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import field
+
+from oms_chassis.decision import Value
 from oms_chassis.store import codec
 from oms_inventory.domain import Purchase, Reservation, Sku, Waiting
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Value, frozen=True):
     """What a SKU's document keeps: everything that is not a row of its own."""
 
     waiting: tuple[Waiting, ...] = ()

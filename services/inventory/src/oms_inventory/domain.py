@@ -8,11 +8,15 @@ hands only under that SKU's lock, so both sides of the books always agree.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import field
+from msgspec.structs import replace
+
+from oms_chassis.decision import Rules, Value
 
 
 class Allocation(NamedTuple):
@@ -72,8 +76,7 @@ class AnswerKind(StrEnum):
     RELEASED = "released"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value, frozen=True):
     """What a request was told, kept so that asking again gets the same answer."""
 
     kind: AnswerKind
@@ -82,8 +85,7 @@ class Answer:
     short: tuple[Shortage, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Value, frozen=True):
     """What one order holds and what it waits for; its turn is that of its first request."""
 
     priority: int = 0
@@ -148,8 +150,7 @@ def _allocations(units: Mapping[tuple[str, str, str], int]) -> tuple[Allocation,
     return tuple(Allocation(*place, qty) for place, qty in units.items() if qty)
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Value, frozen=True):
     """Stock of a SKU at a location; impossible stock cannot be made."""
 
     on_hand: int = 0
@@ -210,8 +211,7 @@ class Head(NamedTuple):
         return self._replace(turns=tuple(sorted((*self.turns, turn))))
 
 
-@dataclass(frozen=True, slots=True)
-class Sku:
+class Sku(Value, frozen=True):
     """The stock book of a SKU: its shelves, who waits, what was bought, and what was published."""
 
     shelves: Mapping[str, Shelf] = field(default_factory=dict)
@@ -252,8 +252,7 @@ class MovementKind(StrEnum):
     BREAK = "break"
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Value, frozen=True):
     """One line of the stock book, never changed: what moved, why, and the balances after it.
 
     `number` counts the movements of a shelf without gaps. `cause` says in the business' words
@@ -274,8 +273,7 @@ class Movement:
     booked_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Rules, frozen=True):
     """A rule of sourcing: this location serves these countries (ISO 3166-1; none named: all).
 
     Among locations that serve an order equally well the lowest `priority` is taken, then the
@@ -291,8 +289,7 @@ class Source:
         return not self.countries or country in self.countries
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Rules, frozen=True):
     """Inventory's rules."""
 
     sources: tuple[Source, ...] = ()

@@ -7,11 +7,11 @@ miss goods, and no further than they reach (see `inputs`). All of it is read und
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
+from msgspec.structs import replace
 
 from oms_chassis.decision import Input, Ref
 from oms_chassis.fold import Held

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from oms_chassis.decision import Value
 from oms_chassis.store import codec
 from oms_order.decisions import whose_move
 from oms_order.domain import Body, Head, NoOrder, Order, Status, order_no
 
 
-@dataclass(frozen=True, slots=True)
-class Resubmitted:
+class Resubmitted(Value, frozen=True):
     """An order under a number that was turned down before: its row was born without a head."""
 
     head: Head

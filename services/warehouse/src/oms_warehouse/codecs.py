@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.store import codec
 from oms_warehouse.domain import EntryKind, Goods, GoodsEntry, OrderFulfilments, Scan, ScanVerb

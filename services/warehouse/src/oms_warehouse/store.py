@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import asyncpg
+from msgspec.structs import replace
 
 from oms_chassis.decision import Input, Ref
 from oms_chassis.fold import Held

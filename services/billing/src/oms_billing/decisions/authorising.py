@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
+
+from msgspec.structs import replace
 
 from oms_billing.decisions import answers, collecting, provider, voiding
 from oms_billing.decisions.draft import Draft

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -16,6 +15,7 @@ from oms_billing.domain import (
     RefundStatus,
     Status,
 )
+from oms_chassis.decision import Value
 from oms_contracts.channel import PaymentMethod
 
 GATEWAY = "payments"
@@ -25,8 +25,7 @@ _RENEWABLE = (Status.AUTHORISED, Status.PART_CAPTURED)
 _IN_USE = (Status.AUTHORISED, Status.PART_CAPTURED, Status.VOIDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Value, frozen=True):
     """A call that should be made."""
 
     method: Method

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from oms_billing.domain import (
     Amount,
@@ -16,13 +15,13 @@ from oms_billing.domain import (
     share,
     total,
 )
+from oms_chassis.decision import Value
 
 SHIPPING = ""
 """Stands among line ids for the shipping charge."""
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Value, frozen=True):
     """What a credit note takes back, and what credit notes took back altogether with it."""
 
     lines: tuple[BilledLine, ...]
@@ -35,8 +34,7 @@ class Correction:
         return total([*(line.amount for line in self.lines), self.shipping])
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Value, frozen=True):
     """Units of one line, or none of it, and the amount that goes with them."""
 
     line_id: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from oms_billing.decisions import answers, collecting
 from oms_billing.decisions.draft import Draft
@@ -22,14 +23,13 @@ from oms_billing.domain import (
     share,
     total,
 )
-from oms_chassis.decision import Decision, again
+from oms_chassis.decision import Decision, Value, again
 from oms_contracts.billing import Account, PostingCause
 from oms_contracts.channel import PaymentMethod
 from oms_contracts.order import OrderShipped
 
 
-@dataclass(frozen=True, slots=True)
-class _Bill:
+class _Bill(Value, frozen=True):
     """What a shipment costs, and the units of every line invoiced with it."""
 
     lines: tuple[BilledLine, ...]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from oms_billing.decisions import authorising, collecting, provider, refunding, voiding
 from oms_billing.decisions.draft import Draft

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, assert_never
+
+from msgspec.structs import replace
 
 from oms_billing.decisions import answers, collecting, provider
 from oms_billing.decisions.draft import Draft

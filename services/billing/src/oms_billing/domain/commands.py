@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from oms_chassis.decision import Value
 
-@dataclass(frozen=True, slots=True)
-class PayerRetried:
+
+class PayerRetried(Value, frozen=True):
     """The payer of a declined payment offers another token."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class AuthorisationReported:
+class AuthorisationReported(Value, frozen=True):
     """The provider says, unasked, that a payment was authorised after all."""
 
     authorisation_id: str
@@ -25,8 +24,7 @@ class AuthorisationReported:
     expires_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeclineReported:
+class DeclineReported(Value, frozen=True):
     """The provider says, unasked, that a payment will not be authorised."""
 
     code: str
@@ -34,8 +32,7 @@ class DeclineReported:
     """The payment request concerned; the latest one where empty."""
 
 
-@dataclass(frozen=True, slots=True)
-class MoneyReceived:
+class MoneyReceived(Value, frozen=True):
     """Money came in for an invoice, other than by a capture."""
 
     invoice_no: str

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from oms_billing.domain.money import Amount
+from oms_chassis.decision import Value
 from oms_contracts.billing import Account, PostingCause
 
 NOT_POSTED = "none"
@@ -27,8 +29,7 @@ class Series(StrEnum):
     CREDIT_NOTE = "CN"
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(Value, frozen=True):
     """The last number of a series, and when it was given. Numbers and dates rise together."""
 
     series: Series
@@ -47,8 +48,7 @@ class Numbers:
         return replace(self, issued_at=at, last=last)
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Value, frozen=True):
     """One side of a posting: exactly one of debit and credit is above zero."""
 
     account: Account
@@ -66,8 +66,7 @@ def credit(account: Account, amount_minor: int) -> Side:
     return Side(account, credit_minor=amount_minor)
 
 
-@dataclass(frozen=True, slots=True)
-class Journal:
+class Journal(Value, frozen=True):
     """A posting of one business event: Σ debit = Σ credit = `total_minor`.
 
     `reference` names the event; an order has no second journal of one cause and reference.
@@ -84,8 +83,7 @@ class Journal:
     total_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class JournalEntry:
+class JournalEntry(Value, frozen=True):
     """One side of a journal, as a row."""
 
     journal_id: UUID
@@ -95,8 +93,7 @@ class JournalEntry:
     credit_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class BilledLine:
+class BilledLine(Value, frozen=True):
     """Units of an order line on an invoice or a credit note."""
 
     line_id: str
@@ -122,8 +119,7 @@ def lines_json(lines: Sequence[BilledLine]) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(Value, frozen=True):
     """What the customer was charged for one shipment. `bill_to` is sealed; `journal_id` is
     `NOT_POSTED` where the amount is zero."""
 
@@ -144,8 +140,7 @@ class Invoice:
     bill_to: str
 
 
-@dataclass(frozen=True, slots=True)
-class CreditNote:
+class CreditNote(Value, frozen=True):
     """What was taken back of an order's invoices (their numbers stand in `invoice_nos`)."""
 
     credit_note_no: str
@@ -165,8 +160,7 @@ class CreditNote:
     bill_to: str
 
 
-@dataclass(frozen=True, slots=True)
-class OpenItem:
+class OpenItem(Value, frozen=True):
     """An invoice that had to wait for its money, and how much of it is still owed."""
 
     invoice_no: str

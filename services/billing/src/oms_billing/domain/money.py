@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from oms_chassis.decision import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Amount:
+class Amount(Value, frozen=True):
     """An amount net of tax and the tax on it, in minor units of the payment's currency."""
 
     net_minor: int = 0

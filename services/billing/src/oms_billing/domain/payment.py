@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from oms_billing.domain.money import Amount, share
 from oms_billing.domain.receivable import Receivable
 from oms_billing.domain.refund import Credited, Refund, RefundStatus
+from oms_chassis.decision import Value
 from oms_contracts.channel import PaymentMethod
 
 
@@ -38,8 +40,7 @@ class Method(StrEnum):
     """Pay out money that was not captured here: a deposit, or what came in on account."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value, frozen=True):
     """An order line and what all of its units cost."""
 
     line_id: str
@@ -48,8 +49,7 @@ class Line:
     amount: Amount
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Value, frozen=True):
     """What one payment request asked for. `reference` and `bill_to` must reach no log."""
 
     request_id: str
@@ -65,8 +65,7 @@ class Terms:
     bill_to: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(Value, frozen=True):
     """A promise the provider may hold although nobody wants it any more: it must be voided."""
 
     authorise_key: str
@@ -82,8 +81,7 @@ class Stray:
         return self.authorisation_id or self.authorise_key
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Value, frozen=True):
     """The provider call in progress: the only one of its order.
 
     `key` is the provider's idempotency key and never changes for the same wish. `open_id` is
@@ -100,16 +98,14 @@ class Call:
     """When to look at it, should nothing be heard until then."""
 
 
-@dataclass(frozen=True, slots=True)
-class UnbornVoid:
+class UnbornVoid(Value, frozen=True):
     """A void that overtook the payment request it undoes."""
 
     request_id: str
     payment_request_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Value, frozen=True):
     """One payment request and all that came of it."""
 
     asked: Terms | None
@@ -202,8 +198,7 @@ class Attempt:
                 yield line, units, share(line.amount, units, line.qty)
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Value, frozen=True):
     """All that an order's money has been through, latest attempt last."""
 
     attempts: tuple[Attempt, ...] = ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from oms_billing.domain.money import Amount
+from oms_chassis.decision import Value
 
 
 class ReceivableStatus(StrEnum):
@@ -23,8 +23,7 @@ class ReceivableStatus(StrEnum):
     SETTLED = "settled"
 
 
-@dataclass(frozen=True, slots=True)
-class Receivable:
+class Receivable(Value, frozen=True):
     """An invoice's claim on the customer."""
 
     shipment_id: str

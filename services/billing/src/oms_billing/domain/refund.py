@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from oms_billing.domain.money import Amount
+from oms_chassis.decision import Value
 
 
 class RefundStatus(StrEnum):
@@ -16,24 +16,21 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class ReturnedLine:
+class ReturnedLine(Value, frozen=True):
     """Units of a line that a refund is for."""
 
     line_id: str
     qty: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetOff:
+class SetOff(Value, frozen=True):
     """The part of a refund that lowers what is owed on an invoice instead of paying out."""
 
     invoice_no: str
     amount_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Value, frozen=True):
     """Money that goes back. What is not `deposit_minor` corrects invoices by a credit note."""
 
     request_id: str
@@ -60,8 +57,7 @@ class Refund:
         return self.amount_minor - sum(s.amount_minor for s in self.set_offs)
 
 
-@dataclass(frozen=True, slots=True)
-class Credited:
+class Credited(Value, frozen=True):
     """What credit notes took back of a line so far; of the shipping charge where it names none."""
 
     line_id: str

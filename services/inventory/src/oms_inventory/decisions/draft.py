@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Protocol
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Fact, Input, Ref, seconds
 from oms_contracts.event import QTY_MAX_UNITS, Alloc, Event

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, again, late
 from oms_contracts.goods import (

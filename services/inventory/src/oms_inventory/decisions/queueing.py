@@ -7,8 +7,9 @@ Only the front of a long queue is loaded; what lies behind it is never overtaken
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from oms_contracts.event import LineQty
 from oms_contracts.inventory import BackorderFilled, BackorderPromised

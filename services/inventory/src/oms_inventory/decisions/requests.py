@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, again
 from oms_contracts.channel import BackorderPolicy

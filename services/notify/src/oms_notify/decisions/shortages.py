@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Input, keep, late, seconds
 from oms_contracts.stock import BackorderRaised

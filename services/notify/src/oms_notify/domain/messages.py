@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import field
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 
 
 class Role(StrEnum):
@@ -64,8 +68,7 @@ class Status(StrEnum):
 UNFINISHED = (Status.WAITING, Status.SENDING)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Value, frozen=True):
     """One fact told by one template. `message_id` is what the mail server knows it by."""
 
     message_id: str
@@ -83,8 +86,7 @@ class Message:
     """Who had it sent again; empty for the first time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mailbag:
+class Mailbag(Value, frozen=True):
     """Messages in the order they arose; at most one is with the mail server."""
 
     messages: tuple[Message, ...] = ()
@@ -124,16 +126,14 @@ class Mailbag:
         return "the mail server does not answer" if self.silent else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value, frozen=True):
     """So many units of a SKU, as a customer reads it."""
 
     sku: str
     qty: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderHead:
+class OrderHead(Value, frozen=True):
     """What notify keeps of an order's acceptance; it never changes."""
 
     order_no: str
@@ -144,16 +144,14 @@ class OrderHead:
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Messages:
+class Messages(Value, frozen=True):
     """The root of an order: whom to write to, and what was written."""
 
     head: OrderHead
     bag: Mailbag = field(default_factory=Mailbag)
 
 
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(Value, frozen=True):
     """The shortage at a location that was told last."""
 
     location: str
@@ -161,8 +159,7 @@ class Raised:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Alerts:
+class Alerts(Value, frozen=True):
     """The root of a SKU: shortages that the staff was told of."""
 
     raised: tuple[Raised, ...] = ()
@@ -173,8 +170,7 @@ class Alerts:
         return next((r for r in self.raised if r.location == location), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Resend:
+class Resend(Value, frozen=True):
     """A person has a message sent once more."""
 
     message_id: str

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import field
+
+from oms_chassis.decision import Rules
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Rules, frozen=True):
     """Who writes, who is written to, and how patiently."""
 
     shop_name: str = "The Shop"

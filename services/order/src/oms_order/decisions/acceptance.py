@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from oms_contracts.channel import BackorderPolicy, ServiceLevel, ShipPolicy
 from oms_contracts.order import Gate, HoldType
 from oms_order.decisions.turn import Turn
@@ -59,7 +57,7 @@ def hold_back(order: Order, turn: Turn, sums: Totals) -> Order:
 
 def _differences(said: Totals, sums: Totals) -> Figures:
     """Figures that differ: as the channel states them, and as the lines give them."""
-    pairs = ((f.name, getattr(said, f.name), getattr(sums, f.name)) for f in fields(Totals))
+    pairs = ((n, getattr(said, n), getattr(sums, n)) for n in Totals.__struct_fields__)
     return tuple((name, f"{a} said, {b} summed") for name, a, b in pairs if a != b)
 
 

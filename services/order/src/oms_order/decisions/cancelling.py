@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, again, keep, refuse
 from oms_order.decisions.consequences import conclude

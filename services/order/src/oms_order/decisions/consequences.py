@@ -8,8 +8,9 @@ it is not due; the first that is due is taken, until none is.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import CHOSEN_IDS_MAX, Decision, seconds
 from oms_contracts.channel import ServiceLevel, ShipPolicy

@@ -5,7 +5,7 @@ Goods win over plans: whatever is true of them is taken as it is, however late i
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, again, late, seconds
 from oms_contracts.answers import OrderDispatched

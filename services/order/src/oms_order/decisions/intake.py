@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from oms_chassis.decision import Decision, Malformed, again
+from oms_chassis.decision import Decision, Malformed, Value, again
 from oms_contracts.answers import CancellationAnswered, OrderConfirmed, OrderRejected
 from oms_contracts.channel import CancellationRequested
 from oms_contracts.event import Reason
@@ -23,8 +22,7 @@ Reasons = tuple[tuple[str, str, str], ...]
 """Field, code and sentence of every fault."""
 
 
-@dataclass(frozen=True, slots=True)
-class IdempotencyUsed:
+class IdempotencyUsed(Value, frozen=True):
     """A caller's idempotency key, and what it was used for."""
 
     channel: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, late, seconds
 from oms_contracts.order import OrderDelayed

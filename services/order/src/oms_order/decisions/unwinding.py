@@ -7,7 +7,7 @@ and always by the ids under which they were given. An episode ends in a receipt.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from oms_contracts.answers import CancellationAnswered
 from oms_contracts.order import CancellationRefused, OrderCancelled

@@ -6,12 +6,11 @@ One list feeds everything: the order's page, its deadline, and what is done when
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from oms_chassis.decision import Deadline, seconds
+from oms_chassis.decision import Deadline, Value, seconds
 from oms_contracts.order import HoldType
 from oms_order.decisions.endings import settled
 from oms_order.domain.fulfilment import AT_WAREHOUSE, Fulfilment, FulfilmentState
@@ -68,8 +67,7 @@ class Awaited(StrEnum):
     FOLLOW_UP = "follow_up"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Value, frozen=True):
     """Whose move it is, how long they have, and what happens then."""
 
     owner: Owner
@@ -193,8 +191,7 @@ class Wait(NamedTuple):
     """Where the state itself says until when."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(Value, frozen=True):
     """One thing an order waits for, as its page shows it."""
 
     what: Awaited

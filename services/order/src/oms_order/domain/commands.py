@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
+from oms_chassis.decision import Value
 from oms_contracts.order import Gate
 from oms_order.domain.policy import BackorderChoice
 
 
-@dataclass(frozen=True, slots=True)
-class CancellationWish:
+class CancellationWish(Value, frozen=True):
     """A channel asks for an order, or for the named units of it, to be cancelled."""
 
     channel: str
@@ -21,40 +19,35 @@ class CancellationWish:
     """Fingerprint of what was sent, by which a repetition is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceHold:
+class PlaceHold(Value, frozen=True):
     """Keep the order from passing a gate until somebody has looked."""
 
     gate: Gate
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReleaseHold:
+class ReleaseHold(Value, frozen=True):
     """Somebody has looked; `ship_to` is the corrected address, sealed, in `ship_country`."""
 
     hold_id: str
     note: str = ""
-    ship_to: str = field(default="", repr=False)
+    ship_to: str = ""
     ship_country: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ApproveCosts:
+class ApproveCosts(Value, frozen=True):
     """The costs are accepted though they exceed the limits."""
 
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class RejectCosts:
+class RejectCosts(Value, frozen=True):
     """The costs are not accepted: the order is cancelled."""
 
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrder:
+class CancelOrder(Value, frozen=True):
     """Cancel the order, or the named units of it."""
 
     lines: tuple[tuple[str, int], ...] = ()
@@ -62,15 +55,13 @@ class CancelOrder:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerBackorder:
+class AnswerBackorder(Value, frozen=True):
     """What the customer wants to happen to units that wait for goods."""
 
     choice: BackorderChoice
 
 
-@dataclass(frozen=True, slots=True)
-class ResolveTask:
+class ResolveTask(Value, frozen=True):
     """Somebody settled something in the person's queue.
 
     `give_up`: what was awaited will not come any more, as a parcel that was lost.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_contracts.shipping import ParcelStatus
 from oms_order.domain.ordered import Units
 from oms_order.domain.regions import Request
@@ -48,8 +50,7 @@ class Parcel(NamedTuple):
     """When it arrived, or was given up."""
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(Value, frozen=True):
     """What billing charged for a shipment."""
 
     invoice_no: str
@@ -60,8 +61,7 @@ class Invoice:
     """When the customer is reminded, unless the money is in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilment:
+class Fulfilment(Value, frozen=True):
     """Units on their way from the shelf to the customer."""
 
     fulfilment_id: str

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from msgspec import field
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_contracts.order import Gate, HoldType
 from oms_order.domain.fulfilment import Fulfilment, FulfilmentState
 from oms_order.domain.lines import Line
@@ -44,8 +47,7 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class NoOrder:
+class NoOrder(Value, frozen=True):
     """A channel's number under which there is no order: turned down, or only asked about."""
 
     order_id: str
@@ -62,8 +64,7 @@ class NoOrder:
         return Status.REJECTED if self.reasons else Status.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Value, frozen=True):
     """The changing part of an order, one field a region."""
 
     lines: tuple[Line, ...]
@@ -90,8 +91,7 @@ class Body:
     """Accepted under a number that had been turned down before."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Value, frozen=True):
     """An accepted order. Every method answers with the order after its deed."""
 
     head: Head

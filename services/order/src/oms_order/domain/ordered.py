@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from oms_chassis.decision import Value
 from oms_contracts.channel import BackorderPolicy, PaymentMethod, ServiceLevel, ShipPolicy
 from oms_contracts.event import Alloc, LineQty, Reason
 from oms_order.domain.currencies import MINOR_DIGITS
@@ -29,8 +29,7 @@ def share(amount_minor: int, units: int, of_units: int) -> int:
     return each * units + min(units, rest)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderedLine:
+class OrderedLine(Value, frozen=True):
     """A line of the order; its discount and tax are those of all its units together."""
 
     line_id: str
@@ -60,8 +59,7 @@ class OrderedLine:
         return share(self.tax_minor, units, self.qty)
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Value, frozen=True):
     """The sums of an order, as a channel states them or as its lines give them."""
 
     goods_minor: int
@@ -71,8 +69,7 @@ class Totals:
     grand_total_minor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(Value, frozen=True):
     """An order as a channel placed it, with everything personal sealed."""
 
     channel: str
@@ -85,11 +82,11 @@ class Submission:
     totals: Totals
     payment_method: PaymentMethod
     ship_country: str
-    contact: str = field(repr=False)
-    ship_to: str = field(repr=False)
-    bill_to: str = field(default="", repr=False)
-    note: str = field(default="", repr=False)
-    payment_reference: str = field(default="", repr=False)
+    contact: str
+    ship_to: str
+    bill_to: str = ""
+    note: str = ""
+    payment_reference: str = ""
     terms_days: int = 30
     shipping_minor: int = 0
     shipping_tax_minor: int = 0
@@ -100,6 +97,10 @@ class Submission:
     flags: tuple[str, ...] = ()
     idempotency_key: str = ""
     """What a caller over HTTP repeats when it does not know whether it was heard."""
+
+    def __repr__(self) -> str:
+        """No more than which order it is: the rest is personal, or a means of payment."""
+        return f"Submission({self.channel}/{self.external_id})"
 
     def sums(self) -> Totals:
         """The totals that the lines add up to."""
@@ -138,8 +139,7 @@ def _faults(order: Submission) -> Iterable[Reason]:
         yield Reason(field="payment.reference", code="missing", text=text)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Value, frozen=True):
     """The unchanging part of an order."""
 
     order_id: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_order.domain.regions import Request
 
 
@@ -35,8 +37,7 @@ class RefundState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Refund:
+class Refund(Value, frozen=True):
     """Captured money that is to go back."""
 
     request: Request
@@ -47,8 +48,7 @@ class Refund:
     state: RefundState = RefundState.ASKED
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Value, frozen=True):
     """What billing was asked and what it said. `state` is one of the first half."""
 
     state: PaymentState = PaymentState.NONE

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import field
+
+from oms_chassis.decision import Rules
 
 _MINUTE_SECONDS = 60.0
 _HOUR_SECONDS = 60 * _MINUTE_SECONDS
@@ -18,8 +21,7 @@ class BackorderChoice(StrEnum):
     CANCEL = "cancel"
 
 
-@dataclass(frozen=True, slots=True)
-class CostLimit:
+class CostLimit(Rules, frozen=True):
     """Up to here costs in a currency are approved without a person."""
 
     total_minor: int
@@ -32,8 +34,7 @@ def _cost_limits() -> Mapping[str, CostLimit]:
     return {code: hundredths for code in ("AUD", "CAD", "CHF", "EUR", "GBP", "USD")}
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Rules, frozen=True):
     """How long an order waits for whom, what needs a person, and what happens by default."""
 
     inventory_answers_seconds: float = _MINUTE_SECONDS

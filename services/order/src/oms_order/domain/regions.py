@@ -5,11 +5,13 @@ They are orthogonal: a fact moves one of them, whatever the others are at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_contracts.order import Gate, HoldType
 from oms_order.domain.ordered import Placed, Units
 
@@ -30,8 +32,7 @@ class Request(NamedTuple):
         return self._replace(asked_at=now, repeats=self.repeats + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Value, frozen=True):
     """A person must look before the order passes `gate`, or anything after it."""
 
     hold_id: str
@@ -56,8 +57,7 @@ class ApprovalState(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True)
-class Approval:
+class Approval(Value, frozen=True):
     """The verdict on an order's costs; the figures it was reached on are in the head."""
 
     state: ApprovalState
@@ -65,8 +65,7 @@ class Approval:
     """Empty where no person was needed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Value, frozen=True):
     """Units that inventory was asked for. `shorts` were set aside and not found."""
 
     request: Request
@@ -74,8 +73,7 @@ class Reservation:
     shorts: Placed = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Value, frozen=True):
     """Units that inventory was asked to take back."""
 
     request: Request
@@ -92,8 +90,7 @@ class StockState(StrEnum):
     RELEASING = "releasing"
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(Value, frozen=True):
     """What was asked of inventory. One question at a time, so that answers cannot cross."""
 
     reserving: Reservation | None = None
@@ -123,8 +120,7 @@ class CancelState(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Value, frozen=True):
     """Taking back what is no longer wanted: one episode, from the wish to the receipt."""
 
     state: CancelState = CancelState.NO
@@ -157,8 +153,7 @@ class TaskKind(StrEnum):
     AMENDMENT = "amendment"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Value, frozen=True):
     """Something that only a person can settle; `subject` is the id of what it is about."""
 
     task_id: str

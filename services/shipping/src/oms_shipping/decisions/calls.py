@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Effect, Input, keep, seconds
 from oms_shipping.domain import OpenCall, Policy, Shipment, Shipments, Status

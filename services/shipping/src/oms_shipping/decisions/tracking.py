@@ -7,9 +7,10 @@ is final; else the newest scan counts. So the same scans lead to the same status
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, again, late, refuse, seconds
 from oms_contracts.shipping import ParcelDelivered, ParcelException, ParcelStatus

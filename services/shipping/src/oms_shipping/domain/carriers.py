@@ -6,14 +6,13 @@ These are the policy's defaults; `deploy/policies.toml` may replace each table.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from oms_chassis.decision import Value
 from oms_contracts.channel import ServiceLevel
 from oms_contracts.shipping import ParcelStatus
 
 
-@dataclass(frozen=True, slots=True)
-class CarrierService:
+class CarrierService(Value, frozen=True):
     """A product of a carrier, when it may be used, and its price per parcel.
 
     No `countries` means every country, also one that is not known.

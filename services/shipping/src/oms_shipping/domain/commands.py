@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from oms_chassis.decision import Value
 
-@dataclass(frozen=True, slots=True)
-class HandOver:
+
+class HandOver(Value, frozen=True):
     """A person gave these parcels to the driver, scanning each label."""
 
     shipment_id: str
     tracking_nos: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ScanReported:
+class ScanReported(Value, frozen=True):
     """A carrier's word about a parcel; `code` is the carrier's own, `at` the carrier's time."""
 
     tracking_no: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import field
+
+from oms_chassis.decision import Rules
 from oms_contracts.shipping import ParcelStatus
 from oms_shipping.domain.carriers import CARRIER_WORDS, SERVICES, TRACKING_URLS, CarrierService
 
@@ -16,8 +18,7 @@ class Handover(StrEnum):
     MANUAL = "manual"
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Rules, frozen=True):
     """What may differ from business to business."""
 
     services: tuple[CarrierService, ...] = SERVICES

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from oms_chassis.decision import Value
 from oms_contracts.shipping import ParcelStatus
 from oms_shipping.domain.shipments import LabelState
 
 
-@dataclass(frozen=True, slots=True)
-class ParcelRecord:
+class ParcelRecord(Value, frozen=True):
     """A row of the table `parcel`: the newest of one label and of the parcel that carries it."""
 
     tracking_no: str
@@ -25,8 +24,7 @@ class ParcelRecord:
     problem: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScanRecord:
+class ScanRecord(Value, frozen=True):
     """A row of the table `scan`: what the carrier said, in its own word and in ours."""
 
     tracking_no: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_contracts.channel import ServiceLevel
 from oms_contracts.shipping import FailureCode, ParcelStatus
 
@@ -41,8 +43,7 @@ class LabelState(StrEnum):
     UNCLEAR = "unclear"
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Value, frozen=True):
     """The chosen product of a carrier, and what all parcels of the shipment cost with it."""
 
     carrier: str
@@ -52,8 +53,7 @@ class Rate:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Value, frozen=True):
     """A parcel: size and weight as packed, its label once bought, its newest scan."""
 
     parcel_id: str
@@ -77,8 +77,7 @@ class Parcel:
         return PROBLEMS.get(lasting, PROBLEMS[ParcelStatus.UNKNOWN] if silent else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Shipment:
+class Shipment(Value, frozen=True):
     """Parcels that go to one carrier together, from the request to the last scan.
 
     `request_id` is the question that the order awaits an answer to; it is also the purchase the
@@ -121,8 +120,7 @@ class Shipment:
         return tuple(p for p in self.parcels if p.status not in ENDED)
 
 
-@dataclass(frozen=True, slots=True)
-class OpenCall:
+class OpenCall(Value, frozen=True):
     """The one call to the carrier that has not been answered."""
 
     effect_id: str
@@ -130,8 +128,7 @@ class OpenCall:
     look_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Shipments:
+class Shipments(Value, frozen=True):
     """The root: all shipments of one order, in the order they were asked for."""
 
     shipments: tuple[Shipment, ...] = ()

@@ -6,8 +6,9 @@ that of `PurchaseOrderConfirmed`, is the line's whole quantity: receipts count a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Input, again, late, refuse, seconds
 from oms_contracts.event import QTY_MAX_UNITS

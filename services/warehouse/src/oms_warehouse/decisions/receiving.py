@@ -6,9 +6,10 @@ the books and a delivery may exceed its order. What does not fit is the inventor
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Input, again, refuse
 from oms_contracts.goods import StockCounted, StockDamaged, StockReceived

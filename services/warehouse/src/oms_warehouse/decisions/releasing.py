@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Input, again
 from oms_contracts.order import Fulfilment as Released

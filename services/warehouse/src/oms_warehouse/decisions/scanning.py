@@ -7,8 +7,9 @@ a scan that was refused changed nothing, so it is judged anew.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Input, again, refuse
 from oms_contracts.warehouse import FulfilmentShort, ShortLine

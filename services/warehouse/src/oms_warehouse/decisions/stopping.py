@@ -5,8 +5,9 @@ A stop is safe at any time, because the saga asks for it only while no carrier h
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Decision, Input, again, refuse, seconds
 from oms_contracts.order import FulfilmentStopRequested

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from oms_chassis.decision import Deadline, Decision, Input, late, seconds
 from oms_warehouse.decisions.answers import moved

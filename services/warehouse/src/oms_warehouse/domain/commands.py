@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from oms_chassis.decision import Value
 
 
 class ShortReason(StrEnum):
@@ -20,16 +21,14 @@ class ShortReason(StrEnum):
     """Something else lies in the bin."""
 
 
-@dataclass(frozen=True, slots=True)
-class StartPick:
+class StartPick(Value, frozen=True):
     """Claim a pick list; `take_over` takes it from a colleague who does not go on."""
 
     fulfilment_id: str
     take_over: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ScanPick:
+class ScanPick(Value, frozen=True):
     """Units were taken from their bin."""
 
     fulfilment_id: str
@@ -38,8 +37,7 @@ class ScanPick:
     qty: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ReportShort:
+class ReportShort(Value, frozen=True):
     """Units of a line are not there, or not fit to be sent."""
 
     fulfilment_id: str
@@ -49,8 +47,7 @@ class ReportShort:
     scan_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ScanPack:
+class ScanPack(Value, frozen=True):
     """Picked units were laid into a parcel; parcels of a fulfilment are numbered from 1."""
 
     fulfilment_id: str
@@ -60,8 +57,7 @@ class ScanPack:
     qty: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ParcelMeasure:
+class ParcelMeasure(Value, frozen=True):
     """Gross weight and outer size of a closed parcel (size 0 = not measured)."""
 
     parcel_no: int
@@ -71,16 +67,14 @@ class ParcelMeasure:
     height_mm: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ClosePacking:
+class ClosePacking(Value, frozen=True):
     """All parcels are closed and weighed."""
 
     fulfilment_id: str
     parcels: tuple[ParcelMeasure, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ScanPutBack:
+class ScanPutBack(Value, frozen=True):
     """Units of a stopped fulfilment lie in their bin again."""
 
     fulfilment_id: str
@@ -89,23 +83,20 @@ class ScanPutBack:
     qty: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmPutBack:
+class ConfirmPutBack(Value, frozen=True):
     """Every unit of a stopped fulfilment lies in its bin again."""
 
     fulfilment_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RefusePutBack:
+class RefusePutBack(Value, frozen=True):
     """The fulfilment cannot be stopped any more, for example because it is on the truck."""
 
     fulfilment_id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReceiveStock:
+class ReceiveStock(Value, frozen=True):
     """Goods arrived and were put away into `bin`; `cause_id` names the receipt for this SKU."""
 
     location: str
@@ -116,8 +107,7 @@ class ReceiveStock:
     bin: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CountStock:
+class CountStock(Value, frozen=True):
     """The shelf was counted."""
 
     location: str
@@ -125,8 +115,7 @@ class CountStock:
     cause_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReportDamage:
+class ReportDamage(Value, frozen=True):
     """Units on the shelf can no longer be sold."""
 
     location: str
@@ -135,8 +124,7 @@ class ReportDamage:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmPurchaseOrder:
+class ConfirmPurchaseOrder(Value, frozen=True):
     """The supplier said how many units come, and when."""
 
     po_line: str

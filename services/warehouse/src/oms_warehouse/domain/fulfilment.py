@@ -8,10 +8,12 @@ fulfilment is stopped without a further word: its FulfilmentShort facts have nam
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_contracts.channel import ServiceLevel
 from oms_warehouse.domain.commands import ParcelMeasure
 from oms_warehouse.domain.lines import Content, Line, Parcel
@@ -56,8 +58,7 @@ class StopAnswer(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(Value, frozen=True):
     """A request to stop and its answer, which is given again when it is asked again."""
 
     request_id: str
@@ -69,8 +70,7 @@ class Stop:
     """The person who put back or refused to; empty where nobody had to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fulfilment:
+class Fulfilment(Value, frozen=True):
     """A fulfilment, its pick list and its parcels."""
 
     fulfilment_id: str
@@ -271,8 +271,7 @@ class Fulfilment:
         return spread
 
 
-@dataclass(frozen=True, slots=True)
-class OrderFulfilments:
+class OrderFulfilments(Value, frozen=True):
     """All fulfilments of one order: 0.8 kB for one of three lines, 12 kB for one of a hundred.
 
     `early_stops` came before the release of what they stop. `scans` are earlier answers that

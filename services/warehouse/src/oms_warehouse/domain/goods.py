@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from msgspec.structs import replace
+
+from oms_chassis.decision import Value
 from oms_warehouse.domain.records import GoodsEntry
 
 
@@ -17,8 +19,7 @@ class PurchaseStatus(StrEnum):
     RECEIVED = "received"
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseLine:
+class PurchaseLine(Value, frozen=True):
     """The one open purchase order line of a SKU at a location."""
 
     po_id: str
@@ -48,8 +49,7 @@ class PurchaseLine:
         return PurchaseStatus.CONFIRMED if self.confirmed else PurchaseStatus.PLACED
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
+class Shelf(Value, frozen=True):
     """Where a SKU lies at a location."""
 
     location: str
@@ -60,8 +60,7 @@ class Shelf:
     """The `cause_id` of that receipt."""
 
 
-@dataclass(frozen=True, slots=True)
-class Goods:
+class Goods(Value, frozen=True):
     """What the warehouse knows of one SKU.
 
     `entries` are earlier receipts, counts and damages that the inputs at hand may repeat:

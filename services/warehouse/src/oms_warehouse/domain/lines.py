@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec.structs import replace
 
+from oms_chassis.decision import Value
 from oms_warehouse.domain.commands import ParcelMeasure
 
 PARCELS_MAX = 99
@@ -12,8 +13,7 @@ WEIGHT_MAX_GRAMS = 100_000_000
 """Heaviest parcel that a contract can tell of."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Value, frozen=True):
     """Units of an order line on a pick list: qty = to pick + picked + short."""
 
     line_id: str
@@ -40,8 +40,7 @@ class Line:
         return self.wanted - self.picked
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(Value, frozen=True):
     """Units of a line in a parcel."""
 
     line_id: str
@@ -49,8 +48,7 @@ class Content:
     qty: int
 
 
-@dataclass(frozen=True, slots=True)
-class Parcel:
+class Parcel(Value, frozen=True):
     """A parcel being packed; weight and size are known when it is closed."""
 
     parcel_no: int

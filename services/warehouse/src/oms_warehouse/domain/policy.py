@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from oms_chassis.decision import Rules
 
 _DAY_SECONDS = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
-class LocationPolicy:
+class LocationPolicy(Rules, frozen=True):
     """How one location works."""
 
     location: str
@@ -16,8 +15,7 @@ class LocationPolicy:
     """No person picks here: a machine or a partner does, and goods count as packed at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class SupplierPolicy:
+class SupplierPolicy(Rules, frozen=True):
     """From whom SKUs with a prefix are bought, and how."""
 
     name: str
@@ -33,8 +31,7 @@ class SupplierPolicy:
             raise ValueError(f"supplier {self.name}: quantities and times must not be negative")
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Rules, frozen=True):
     """What the warehouse goes by."""
 
     auto_fulfil: bool = False

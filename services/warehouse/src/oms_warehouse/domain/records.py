@@ -5,9 +5,10 @@ Field names are the columns of the tables they go to.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from oms_chassis.decision import Value
 
 
 class ScanVerb(StrEnum):
@@ -19,8 +20,7 @@ class ScanVerb(StrEnum):
     PUT_BACK = "put_back"
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
+class Scan(Value, frozen=True):
     """Who scanned what and when. `answer` (JSON) is repeated when the device asks again."""
 
     order_id: str
@@ -45,8 +45,7 @@ class Scan:
         return (self.order_id, self.fulfilment_id, *what)
 
 
-@dataclass(frozen=True, slots=True)
-class Misscan:
+class Misscan(Value, frozen=True):
     """A scan that was refused because the item did not belong there: a mistake that was caught."""
 
     misscan_id: str
@@ -68,8 +67,7 @@ class EntryKind(StrEnum):
     DAMAGED = "damaged"
 
 
-@dataclass(frozen=True, slots=True)
-class GoodsEntry:
+class GoodsEntry(Value, frozen=True):
     """One receipt, count or damage; `cause_id` occurs once per SKU."""
 
     sku: str
@@ -93,8 +91,7 @@ class GoodsEntry:
         return (self.sku, self.cause_id, self.kind, *what)
 
 
-@dataclass(frozen=True, slots=True)
-class WorkItem:
+class WorkItem(Value, frozen=True):
     """A fulfilment in the work queue."""
 
     fulfilment_id: str
@@ -116,16 +113,14 @@ class WorkItem:
     overdue_since: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryAddress:
+class DeliveryAddress(Value, frozen=True):
     """Where a fulfilment goes, sealed. Alone in its table, so that it can be erased."""
 
     fulfilment_id: str
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class BinAssigned:
+class BinAssigned(Value, frozen=True):
     """Where a SKU lies at a location."""
 
     location: str
@@ -133,8 +128,7 @@ class BinAssigned:
     bin: str
 
 
-@dataclass(frozen=True, slots=True)
-class PurchaseOrderLine:
+class PurchaseOrderLine(Value, frozen=True):
     """A purchase order line as people look it up."""
 
     po_line: str
