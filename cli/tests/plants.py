@@ -193,6 +193,28 @@ async def _buy_a_label_twice(s: Scene) -> None:
     s.outside = replace(s.outside, carrier=[*s.outside.carrier, first])
 
 
+async def _label_in_vain(s: Scene) -> None:
+    first = next(x for x in s.outside.carrier if x.outcome == "bought")
+    s.outside = replace(s.outside, carrier=[x for x in s.outside.carrier if x is not first])
+
+
+async def _refund_twice(s: Scene) -> None:
+    refunds = ("refund", "transfer")
+    first = next(x for x in s.outside.payments if x.method in refunds and x.result == "done")
+    s.outside = replace(s.outside, payments=[*s.outside.payments, first])
+
+
+async def _write_twice(s: Scene) -> None:
+    """The same messages again, under another order."""
+    order_id = await completed(s)
+    await s.run(
+        "notify",
+        "INSERT INTO messages SELECT tenant, 'again', head, partition, seq, changed_at, attention, "
+        "doc FROM messages WHERE order_id = $1",
+        order_id,
+    )
+
+
 async def _lose_a_mail(s: Scene) -> None:
     first = min(s.outside.mails)
     mails = {id_: n for id_, n in s.outside.mails.items() if id_ != first}
@@ -280,8 +302,12 @@ PLANTS: dict[Check, Plant] = {
     ledger.ledger_agrees_with_provider: _take_cash_unseen,
     ledger.refunds_never_exceed_captures: _refund_too_much,
     ledger.promises_are_used_or_freed: _leave_a_promise_open,
-    once.one_capture_per_shipment: _capture_twice,
-    once.one_label_per_parcel: _buy_a_label_twice,
+    once.no_invoice_is_captured_twice: _capture_twice,
+    once.every_invoice_paid_was_captured: _take_cash_unseen,
+    once.no_refund_is_paid_twice: _refund_twice,
+    once.no_label_is_bought_twice: _buy_a_label_twice,
+    once.one_label_per_parcel: _label_in_vain,
+    once.no_message_is_written_twice: _write_twice,
     once.one_mail_per_message: _lose_a_mail,
     once.one_confirmation_per_order: _confirm_nothing,
     streams.topics_hold_what_roots_counted: _lose_the_end_of_the_log,

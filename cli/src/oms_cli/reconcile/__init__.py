@@ -6,14 +6,14 @@ the outside world. See `ground` for why it may do so while the system runs.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from oms_cli.reconcile import agreement, door, ledger, once, stock, streams, telling
 from oms_cli.reconcile.findings import Finding
-from oms_cli.reconcile.ground import Ground, lay_out
+from oms_cli.reconcile.ground import Check, Ground, lay_out
 from oms_cli.reconcile.log import Log, positions, read_all
 from oms_cli.reconcile.outside import read_outside
 from oms_cli.reconcile.quiet import until_quiet
@@ -21,9 +21,7 @@ from oms_cli.reconcile.stores import open_stores
 from oms_cli.stack import System
 from oms_platform.topics import TopicSpec
 
-__all__ = ["CHECKS", "Finding", "Report", "check", "reconcile"]
-
-Check = Callable[[Ground], Awaitable[Finding]]
+__all__ = ["CHECKS", "Check", "Finding", "Report", "check", "reconcile"]
 
 CHECKS: tuple[Check, ...] = (
     door.every_placed_order_is_known,
@@ -45,8 +43,12 @@ CHECKS: tuple[Check, ...] = (
     ledger.ledger_agrees_with_provider,
     ledger.refunds_never_exceed_captures,
     ledger.promises_are_used_or_freed,
-    once.one_capture_per_shipment,
+    once.no_invoice_is_captured_twice,
+    once.every_invoice_paid_was_captured,
+    once.no_refund_is_paid_twice,
+    once.no_label_is_bought_twice,
     once.one_label_per_parcel,
+    once.no_message_is_written_twice,
     once.one_mail_per_message,
     once.one_confirmation_per_order,
     streams.topics_hold_what_roots_counted,

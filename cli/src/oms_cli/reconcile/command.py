@@ -51,7 +51,9 @@ def show(report: Report, console: Console) -> None:
         table.add_column(name, justify="left" if name in ("", "must be true") else "right")
     for finding in report.findings:
         wrong = f"[red]{len(finding.violations)}[/red]" if finding.violations else "0"
-        note = f" [dim]({escape(finding.note)})[/dim]" if finding.note else ""
+        absorbed = f"{finding.repeats:,} repeats were absorbed" if finding.repeats else ""
+        notes = "; ".join(filter(None, (finding.note, absorbed)))
+        note = f" [dim]({escape(notes)})[/dim]" if notes else ""
         table.add_row(finding.id, f"{escape(finding.title)}{note}", f"{finding.count:,}", wrong)
     console.print(table)
     for finding in report.findings:

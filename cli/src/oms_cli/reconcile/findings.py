@@ -17,6 +17,8 @@ class Finding:
     count: int
     violations: tuple[str, ...] = ()
     note: str = ""
+    repeats: int = 0
+    """How often the same was asked for again and absorbed. Under faults it is not 0."""
 
     @property
     def ok(self) -> bool:
@@ -24,6 +26,8 @@ class Finding:
         return not self.violations
 
 
-def found(id: str, title: str, count: int, wrong: Iterable[str], note: str = "") -> Finding:
+def found(
+    id: str, title: str, count: int, wrong: Iterable[str], note: str = "", repeats: int = 0
+) -> Finding:
     """A finding; violations are put in order, so that two runs can be compared."""
-    return Finding(id, title, count, tuple(sorted(wrong)), note)
+    return Finding(id, title, count, tuple(sorted(wrong)), note, repeats)

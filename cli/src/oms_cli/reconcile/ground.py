@@ -9,10 +9,11 @@ than another. What is compared between stores is compared for settled aggregates
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from oms_cli.reconcile.findings import Finding
 from oms_cli.reconcile.log import Log, root_key
 from oms_cli.reconcile.outside import Outside
 from oms_cli.reconcile.stores import Kept, Outgoing, Parked, Stores
@@ -53,6 +54,9 @@ class Ground:
         """The settled orders that were accepted."""
         found: dict[str, Order | NoOrder] = self.states("order", "order")
         return {key: state for key, state in found.items() if isinstance(state, Order)}
+
+
+Check = Callable[[Ground], Awaitable[Finding]]
 
 
 async def lay_out(stores: Stores, log: Log, outside: Outside) -> Ground:

@@ -7,7 +7,7 @@ often our side asked. What was written after `until` may be unknown to the store
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -70,15 +70,24 @@ class Outside:
     """Those that came after the stores were read."""
 
 
-def read_outside(data_dir: Path, until: datetime) -> Outside:
-    """The logs below the data directory; what is not there is empty."""
-    mails = _mails(data_dir)
+def read_calls(data_dir: Path, until: datetime) -> Outside:
+    """What the provider and the carrier were asked; a log that is not there is empty."""
     return Outside(
         [x for x in _lines(data_dir / "payments.jsonl", PaymentLine) if x.at <= until],
         [x for x in _lines(data_dir / "carrier.jsonl", CarrierLine) if x.at <= until],
-        list(_lines(data_dir / SENT_LOG, SentLine)),
-        {message_id: len(times) for message_id, times in mails.items()},
-        frozenset(message_id for message_id, times in mails.items() if min(times) > until),
+    )
+
+
+def read_outside(data_dir: Path, until: datetime) -> Outside:
+    """All logs below the data directory."""
+    mails = _mails(data_dir)
+    return replace(
+        read_calls(data_dir, until),
+        sent=list(_lines(data_dir / SENT_LOG, SentLine)),
+        mails={message_id: len(times) for message_id, times in mails.items()},
+        late_mails=frozenset(
+            message_id for message_id, times in mails.items() if min(times) > until
+        ),
     )
 
 
