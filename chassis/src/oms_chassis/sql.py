@@ -16,8 +16,9 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def columns(model: type[SQLModel]) -> tuple[str, ...]:
-    """Column names in the table's own order, without the tenant."""
-    return tuple(c.name for c in _table(model).columns if c.name != "tenant")
+    """Columns that are written, in the table's own order, without the tenant."""
+    columns = _table(model).columns
+    return tuple(c.name for c in columns if c.name != "tenant" and c.computed is None)
 
 
 def lock(model: type[SQLModel], key: str, names: Sequence[str]) -> str:

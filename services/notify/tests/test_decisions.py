@@ -42,6 +42,14 @@ def test_an_accepted_order_is_confirmed_to_its_customer() -> None:
     }  # fmt: skip
 
 
+def test_what_a_channel_tells_its_customers_itself_is_not_sent() -> None:
+    quiet = Policy(silent_about=(Template.ORDER_CONFIRMATION, Template.SHIPPED))
+    story = Story(policy=quiet)
+    for fact in (accepted(), shipped(), invoiced(paid=True)):
+        story.tell(fact)
+    assert story.mails == ["receipt"]
+
+
 @pytest.mark.parametrize(
     ("fact", "templates"),
     [

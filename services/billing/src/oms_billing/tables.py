@@ -47,6 +47,7 @@ class PaymentRow(Base, table=True):
     """The payment of an order; `head` holds what was asked for first, and never changes."""
 
     __tablename__ = "payment"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
 
     tenant: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)

@@ -82,6 +82,7 @@ class ReservationRow(Base, table=True):
     """What one order holds and waits for."""
 
     __tablename__ = "reservation"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 70}},)
 
     tenant: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)

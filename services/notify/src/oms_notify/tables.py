@@ -20,7 +20,8 @@ class MessagesRow(Base, table=True):
 
     __tablename__ = "messages"
     __table_args__ = (
-        Index("messages_with_attention", "tenant", "changed_at", postgresql_where=_WANTED),
+        Index("messages_with_attention", "tenant", "order_id", postgresql_where=_WANTED),
+        {"postgresql_with": {"fillfactor": 60}},
     )
 
     tenant: str = Field(primary_key=True)
@@ -37,9 +38,7 @@ class AlertsRow(Base, table=True):
     """Shortages of a SKU that the staff was told of."""
 
     __tablename__ = "alerts"
-    __table_args__ = (
-        Index("alerts_with_attention", "tenant", "changed_at", postgresql_where=_WANTED),
-    )
+    __table_args__ = (Index("alerts_with_attention", "tenant", "sku", postgresql_where=_WANTED),)
 
     tenant: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)

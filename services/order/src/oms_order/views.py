@@ -9,7 +9,7 @@ from typing import Any, get_args
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, and_, or_, text
+from sqlalchemy import ColumnElement, and_, not_, or_, text
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -115,7 +115,7 @@ async def queue(
     people = [owner] if owner else [person.value for person in PEOPLE]
     query = select(OrderRow).where(
         OrderRow.tenant == tenant,
-        col(OrderRow.waiting_for).in_([person.value for person in PEOPLE]),
+        col(OrderRow.for_people),
         col(OrderRow.waiting_for).in_(people),
         *((OrderRow.channel == channel,) if channel else ()),
     )
@@ -143,7 +143,7 @@ def _conditions(which: Filter) -> list[ColumnElement[bool]]:
     if which.status is not None:
         conditions.append(col(OrderRow.status) == which.status.value)
         if which.status not in ENDED:
-            conditions.append(col(OrderRow.status).not_in([s.value for s in ENDED]))
+            conditions.append(not_(col(OrderRow.ended)))
     if which.waiting_for:
         conditions.append(col(OrderRow.waiting_for) == which.waiting_for)
     if which.channel:

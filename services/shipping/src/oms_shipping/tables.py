@@ -21,9 +21,10 @@ class ShipmentsRow(Base, table=True):
         Index(
             "shipments_with_attention",
             "tenant",
-            "changed_at",
+            "order_id",
             postgresql_where=text("attention <> ''"),
         ),
+        {"postgresql_with": {"fillfactor": 60}},
     )
 
     tenant: str = Field(primary_key=True)

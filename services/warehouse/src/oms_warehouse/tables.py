@@ -38,6 +38,7 @@ class OrderFulfilmentsRow(Base, table=True):
     """All fulfilments of one order."""
 
     __tablename__ = "order_fulfilments"
+    __table_args__ = ({"postgresql_with": {"fillfactor": 60}},)
 
     tenant: str = Field(primary_key=True)
     order_id: str = Field(primary_key=True)

@@ -73,7 +73,7 @@ def _ref(world: World, input: Input) -> Ref:
 def _hear(policy: Policy, state: Messages | Alerts | None, input: Input, now: datetime) -> Decision:
     match state, input.body:
         case None, OrderAccepted() as fact:
-            return accept(fact, input, now)
+            return accept(policy, fact, input, now)
         case Messages(), OrderAccepted():
             return again(state)
         case Messages(), OrderCompleted(delivered=False):
@@ -83,7 +83,7 @@ def _hear(policy: Policy, state: Messages | Alerts | None, input: Input, now: da
             OrderShipped() | OrderInvoiced() | OrderDelayed() | OrderCancelled()
             | CancellationRefused() | OrderHeld() | OrderCompleted() as fact,
         ):  # fmt: skip
-            return tell(state, fact, input, now)
+            return tell(policy, state, fact, input, now)
         case None | Alerts(), BackorderRaised() as shortage:
             return raise_alerts(policy, state or Alerts(), shortage, input, now)
         case Messages(), Resend() as wish:

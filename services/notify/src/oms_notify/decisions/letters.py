@@ -21,7 +21,7 @@ from oms_contracts.order import (
     OrderShipped,
 )
 from oms_notify.decisions.delivery import queue
-from oms_notify.domain import Line, Mailbag, Messages, OrderHead, Template
+from oms_notify.domain import Line, Mailbag, Messages, OrderHead, Policy, Template
 
 Told = (
     OrderShipped
@@ -35,7 +35,7 @@ Told = (
 Letters = tuple[tuple[Template, dict[str, Any]], ...]
 
 
-def accept(fact: OrderAccepted, input: Input, now: datetime) -> Decision:
+def accept(policy: Policy, fact: OrderAccepted, input: Input, now: datetime) -> Decision:
     """The order is known from here on, and its customer is told so."""
     head = OrderHead(
         order_no=fact.order_no,
@@ -44,16 +44,21 @@ def accept(fact: OrderAccepted, input: Input, now: datetime) -> Decision:
         total_minor=fact.total_minor,
         lines=tuple(Line(line.sku, line.qty) for line in fact.lines),
     )
-    confirmation: Letters = ((Template.ORDER_CONFIRMATION, {}),)
+    confirmation = _wanted(policy, ((Template.ORDER_CONFIRMATION, {}),))
     return keep(Messages(head, queue(Mailbag(), confirmation, input, now)))
 
 
-def tell(state: Messages, fact: Told, input: Input, now: datetime) -> Decision:
+def tell(policy: Policy, state: Messages, fact: Told, input: Input, now: datetime) -> Decision:
     """One message per template, once per fact."""
-    new = tuple(x for x in _letters(fact) if not state.bag.tells(x[0], str(input.id)))
+    letters = _wanted(policy, _letters(fact))
+    new = tuple(x for x in letters if not state.bag.tells(x[0], str(input.id)))
     if not new:
         return again(state)
     return keep(replace(state, bag=queue(state.bag, new, input, now)))
+
+
+def _wanted(policy: Policy, letters: Letters) -> Letters:
+    return tuple(x for x in letters if x[0] not in policy.silent_about)
 
 
 def _letters(fact: Told) -> Letters:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import field
 
 from oms_chassis.decision import Rules
+from oms_notify.domain.messages import Template
 
 
 class Policy(Rules, frozen=True):
@@ -17,6 +18,8 @@ class Policy(Rules, frozen=True):
     """Gets alerts about orders, and the answers of customers."""
     warehouse_manager: str = "warehouse@shop.example"
     warehouse_manager_by_location: dict[str, str] = field(default_factory=dict)
+    silent_about: tuple[Template, ...] = ()
+    """Templates that are not sent, where a sales channel writes to its customers itself."""
     alert_again_seconds: float = 3_600.0
     """A shortage of a SKU at a location is told again no sooner than after this, unless it grew."""
     alert_growth: float = 2.0

@@ -1,0 +1,14 @@
+"""Room on the page for a row's next version, so that it is updated in place (HOT)."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE payment SET (fillfactor = 50)")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE payment RESET (fillfactor)")
