@@ -32,7 +32,7 @@ test: setup check  ## every check and every test
 	@for tests in $(TESTS); do echo "$$tests"; $(BIN)/python -m pytest $$tests || exit 1; done
 
 bench: setup  ## what this machine carries, and what an order costs (RATE orders a second)
-	$(BIN)/python bench/rate.py --rate $(or $(RATE),250) --seconds 60
+	$(BIN)/python -m bench --rate $(or $(RATE),250)
 
 check: setup  ## style, types, imports, and whether contracts stayed compatible
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """The load generator: orders at a steady rate, sent when they are due and not when there is room.
 
-A process of its own, so that its work is not counted as the system's.
+A process of its own, so that its work is not counted as the system's. Each record carries the
+moment it was meant for, and latency counts from there: a generator held up hides no delay.
 """
 
 from __future__ import annotations
@@ -8,111 +9,119 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import random
+import sys
 import time
 import uuid
-from bisect import bisect
+from collections import deque
 from datetime import UTC, datetime
-from itertools import accumulate
 
+import msgspec
 from aiokafka import AIOKafkaProducer
 
+from bench.orders import Orders
+from bench.plan import Stage, Work
 from oms_contracts import wire
-from oms_contracts.channel import OrderPlaced
+from oms_contracts.channel import CancellationRequested, OrderPlaced
 
-CHANNELS = ("web", "marketplace", "store", "wholesale")
-LINES = 3
 STEP_SECONDS = 0.02
+"""Orders that fall due within one step are sent together."""
+IN_FLIGHT_MAX = 50_000
+"""Records without an acknowledgement: a broker so far behind carries nothing any more."""
 
 
-class Orders:
-    """Orders of three lines over Zipf-distributed SKUs; a share of payers is declined."""
+class Sender:
+    """Sends what is due; `sent` counts orders and `late_seconds_max` how late one ever was."""
 
-    def __init__(self, seed: int, skus: int, declined: float) -> None:
-        self._random = random.Random(seed)
-        self._run = uuid.UUID(int=self._random.getrandbits(128)).hex[:8]
-        self._weights = list(accumulate(1 / n for n in range(1, skus + 1)))
-        self._declined = declined
-        self._made = 0
+    def __init__(
+        self, producer: AIOKafkaProducer, orders: Orders, work: Work, tenant: str
+    ) -> None:  # fmt: skip
+        self._producer, self._orders, self._tenant = producer, orders, tenant
+        self._cancel_after = work.cancel_after_seconds
+        self._cancels: deque[tuple[float, str, str]] = deque()
+        self._acks: set[asyncio.Future[object]] = set()
+        self.sent = 0
+        self.failed = 0
+        self.late_seconds_max = 0.0
 
-    def next(self) -> tuple[str, bytes]:
-        """The next order: its number and its record's value."""
-        self._made += 1
-        number = f"B-{self._run}-{self._made:07}"
-        declined = self._random.random() < self._declined
-        lines = [
-            {"line_id": str(n), "sku": sku, "qty": 1, "unit_price_minor": 1000, "tax_minor": 200}
-            for n, sku in enumerate(self._skus())
-        ]
-        total = 1200 * len(lines)
-        order = {
-            "external_id": number,
-            "placed_at": datetime.now(UTC).isoformat(),
-            "currency": "EUR",
-            "lines": lines,
-            "totals": {
-                "goods_minor": 1000 * LINES, "tax_minor": 200 * LINES, "grand_total_minor": total,
-            },
-            "payment": {
-                "method": "token", "reference": "tok_decline" if declined else "tok_approve",
-            },
-            "contact": {"name": "Load Test", "email": "load@customers.example"},
-            "ship_to": {
-                "name": "Load Test", "line1": "1 Street", "city": "Berlin",
-                "postal_code": "10115", "country": "DE",
-            },
-        }  # fmt: skip
-        return number, json.dumps(order).encode()
+    async def place(self, due: float) -> None:
+        """Send the next order, meant for `due` (seconds since the epoch)."""
+        placed_at = datetime.fromtimestamp(due, UTC)
+        order = self._orders.next(placed_at.isoformat())
+        await self._send(order.channel, order.number, OrderPlaced.TYPE, due, order.value)
+        self.sent += 1
+        self.late_seconds_max = max(self.late_seconds_max, time.time() - due)
+        if order.cancelled:
+            self._cancels.append((due + self._cancel_after, order.channel, order.number))
 
-    def _skus(self) -> list[str]:
-        chosen: set[int] = set()
-        while len(chosen) < LINES:
-            chosen.add(bisect(self._weights, self._random.random() * self._weights[-1]))
-        return [f"SKU-{n + 1:06}" for n in sorted(chosen)]
+    async def cancel(self, now: float) -> None:
+        """Send the cancellations that are due."""
+        while self._cancels and self._cancels[0][0] <= now:
+            due, channel, number = self._cancels.popleft()
+            value = json.dumps({"external_id": number}).encode()
+            await self._send(channel, number, CancellationRequested.TYPE, due, value)
+
+    async def finish(self) -> None:
+        """Send what is still to be cancelled and wait for the broker."""
+        await self.cancel(float("inf"))
+        if self._acks:
+            await asyncio.wait(self._acks)
+
+    async def _send(self, channel: str, number: str, name: str, due: float, value: bytes) -> None:
+        headers = wire.headers_of(
+            uuid.uuid4(), name, f"/shops/{channel}", datetime.fromtimestamp(due, UTC), 0, None,
+            self._tenant, None,
+        )  # fmt: skip
+        ack = await self._producer.send(
+            f"oms.channel.{channel}.v1", value, key=number.encode(), headers=headers,
+            timestamp_ms=int(due * 1000),
+        )  # fmt: skip
+        self._acks.add(ack)
+        ack.add_done_callback(self._acknowledged)
+        if len(self._acks) > IN_FLIGHT_MAX:
+            raise RuntimeError("the broker does not keep up with the generator")
+
+    def _acknowledged(self, ack: asyncio.Future[object]) -> None:
+        self._acks.discard(ack)
+        self.failed += ack.exception() is not None
 
 
-async def send(bootstrap: str, rate: float, seconds: float, orders: Orders, tenant: str) -> int:
-    """Send at `rate` orders a second for `seconds`; returns how many were acknowledged."""
+async def send(
+    bootstrap: str, tenant: str, work: Work, stage: Stage, number: int
+) -> dict[str, float]:
+    """Send one stage, warm-up first; tells on standard output when it begins."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, acks="all")
     await producer.start()
-    began = time.monotonic()
-    acks: list[asyncio.Future[object]] = []
+    sender = Sender(producer, Orders(work, number), work, tenant)
     try:
-        while (elapsed := time.monotonic() - began) < seconds:
-            while len(acks) < elapsed * rate:
-                number, value = orders.next()
-                channel = CHANNELS[len(acks) % len(CHANNELS)]
-                headers = wire.headers_of(
-                    uuid.uuid4(), OrderPlaced.TYPE, f"/shops/{channel}", datetime.now(UTC), 0,
-                    None, tenant, None,
-                )  # fmt: skip
-                acks.append(
-                    await producer.send(
-                        f"oms.channel.{channel}.v1", value, key=number.encode(), headers=headers
-                    )
-                )
+        began = time.time() + STEP_SECONDS
+        print(json.dumps({"began": began}), flush=True)
+        used = time.process_time()
+        total = round((stage.warm_up_seconds + stage.seconds) * stage.rate)
+        while sender.sent < total:
+            now = time.time()
+            while sender.sent < total and (due := began + sender.sent / stage.rate) <= now:
+                await sender.place(due)
+            await sender.cancel(now)
             await asyncio.sleep(STEP_SECONDS)
-        await asyncio.gather(*acks)
+        await sender.finish()
     finally:
         await producer.stop()
-    return len(acks)
+    return {
+        "sent": sender.sent, "failed": sender.failed, "late_s_max": sender.late_seconds_max,
+        "cpu_seconds": time.process_time() - used,
+    }  # fmt: skip
 
 
 def main() -> None:
-    """`python bench/load.py --bootstrap … --rate 250 --seconds 60`"""
+    """`python -m bench.load --bootstrap …` with work and stage as JSON on standard input."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--bootstrap", required=True)
-    parser.add_argument("--rate", type=float, required=True)
-    parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--skus", type=int, default=10_000)
-    parser.add_argument("--declined", type=float, default=0.05)
-    parser.add_argument("--tenant", default="main")
+    parser.add_argument("--tenant", required=True)
+    parser.add_argument("--stage", type=int, required=True)
     given = parser.parse_args()
-    orders = Orders(given.seed, given.skus, given.declined)
-    sent = asyncio.run(send(given.bootstrap, given.rate, given.seconds, orders, given.tenant))
-    cpu = time.process_time()
-    print(json.dumps({"sent": sent, "cpu_seconds": cpu}))
+    work, stage = msgspec.json.decode(sys.stdin.read(), type=tuple[Work, Stage])
+    told = asyncio.run(send(given.bootstrap, given.tenant, work, stage, given.stage))
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

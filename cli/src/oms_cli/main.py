@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import subprocess
 import sys
 from typing import Annotated
 
@@ -60,6 +61,17 @@ def down() -> None:
     """Stop what `oms up` keeps running in this checkout."""
     stopped = asyncio.run(stop_running(default_run_dir(checkout())))
     console.print("stopped" if stopped else "nothing was running")
+
+
+@app.command(
+    context_settings={
+        "allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": [],
+    }
+)  # fmt: skip
+def bench(context: typer.Context) -> None:
+    """Measure what this machine carries; `oms bench --help` says how. Needs a checkout."""
+    told = subprocess.run([sys.executable, "-m", "bench", *context.args], cwd=checkout())
+    raise typer.Exit(told.returncode)
 
 
 @app.command(name="doctor")

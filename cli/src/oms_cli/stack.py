@@ -59,18 +59,19 @@ class System(msgspec.Struct, frozen=True):
 class Stack:
     """Brings the system up and takes it down again; an async context manager.
 
-    `settings` are environment variables for every service, on top of what the stack gives.
+    `settings` are environment variables for every service, on top of what the stack gives;
+    `policies` and `topics` are files to use instead of those for one machine.
     """
 
     def __init__(
         self, checkout: Path, *, run_dir: Path | None = None,
         settings: Mapping[str, str] | None = None, policies: Path | None = None,
-        services: Sequence[str] = SERVICES, progress: Progress = lambda _: None,
-        keep_data: bool = False,
+        topics: Path | None = None, services: Sequence[str] = SERVICES,
+        progress: Progress = lambda _: None, keep_data: bool = False,
     ) -> None:  # fmt: skip
         self.run_dir = run_dir or default_run_dir(checkout)
         self._settings = dict(settings or {})
-        self._topics = checkout / "deploy/topics.toml"
+        self._topics = topics or checkout / "deploy/topics.toml"
         self._policies = policies or checkout / "deploy/local/policies.toml"
         self._names = tuple(services)
         self._progress = progress

@@ -1,0 +1,5 @@
+"""`python -m bench`, in a checkout."""
+
+from bench.command import main
+
+main()

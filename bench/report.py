@@ -1,0 +1,77 @@
+"""Results for people: a table of measurements, and what one order takes."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.result import Cost, Result
+
+BUDGET = {
+    "publishes": 14.0, "consumes": 15.0, "skips": 23.0, "row_writes": 80.0, "outside_calls": 4.0,
+}  # fmt: skip
+"""What an order may take (row writes without the order's history)."""
+WAL_BUDGET_BYTES = 18_000
+
+
+def show(result: Result, console: Console) -> None:
+    """The whole result."""
+    console.print(
+        f"[bold]{result.plan['name']}[/bold]  {result.revision}  {result.machine}", highlight=False
+    )
+    _measurements(result, console)
+    _cost(result.cost, console)
+    for name, value in result.extra.items():
+        console.print(f"{name}: {value}", highlight=False)
+    if doubts := result.doubts:
+        console.print("[red]does not count:[/red]")
+        for doubt in doubts:
+            console.print(f"  {doubt}", markup=False, highlight=False)
+    else:
+        console.print("reconciled, everything came to its end: it counts")
+
+
+def _measurements(result: Result, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for one in result.measured:
+        table.add_column(f"at {one.rate:g}/s", justify="right")
+
+    def row(label: str, *cells: object) -> None:
+        table.add_row(label, *map(str, cells))
+
+    found = result.measured
+    row("orders a second done", *(one.orders_per_s for one in found))
+    row("sustained", *("yes" if one.sustained else "no" for one in found))
+    row("behind at the end, s of arrivals", *(one.behind_s for one in found))
+    row("placed → shipped p50, ms", *(one.p50_ms for one in found))
+    row("                 p99, ms", *(one.p99_ms for one in found))
+    row("                 p99.9, ms", *(one.p999_ms for one in found))
+    for group in found[0].cpu_s_per_1000:
+        row(f"CPU-s per 1,000: {group}", *(one.cpu_s_per_1000.get(group, 0.0) for one in found))
+    row("generator (thermometer)", *(one.generator_cpu_s_per_1000 for one in found))
+    row("cores busy / others' / stolen", *(
+        f"{one.busy_cores} / {one.others_cores} / {one.steal_cores}" for one in found
+    ))  # fmt: skip
+    row("WAL bytes per order", *(f"{one.wal_bytes_per_order:,}" for one in found))
+    row("memory of the system, MB (PSS)", *(one.memory_mb["system"] for one in found))
+    row("database connections", *(one.connections for one in found))
+    row("shipped / cancelled", *(
+        f"{one.ends.get('shipped', 0)} / {one.ends.get('cancelled', 0)}" for one in found
+    ))  # fmt: skip
+    console.print(table)
+
+
+def _cost(cost: Cost, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("one order takes", "", "budget"):
+        table.add_column(name, justify="left" if name.startswith("one") else "right")
+    for name in (
+        "publishes", "consumes", "skips", "row_writes", "outside_calls", "transactions",
+        "log_bytes", "record_bytes",
+    ):  # fmt: skip
+        value, budget = getattr(cost, name), BUDGET.get(name)
+        over = budget is not None and value > budget
+        shown = f"[red]{value:g}[/red]" if over else f"{value:g}"
+        table.add_row(name.replace("_", " "), shown, f"{budget:g}" if budget else "")
+    console.print(table)
