@@ -8,12 +8,11 @@ from random import Random
 
 import office
 import orders
-import trade
 from msgspec.structs import replace
 from node import Node
 from orders import id_of
 from outside import Manner
-from plan import Step
+from replicas import Place
 from world import CHANNEL, World
 
 from oms_chassis.decision import Malformed
@@ -21,25 +20,22 @@ from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_order.domain import CancellationWish, Order
 
 BATCH_MAX = 5
-Deed = Callable[[World, Random], None]
-
-
-def act(world: World, step: Step) -> None:
-    """Let a step happen, as far as things allow, and let a little time pass."""
-    rng = Random(step.seed)
-    world.pass_time(rng.random() * world.setup.pace_seconds)
-    DEEDS[step.kind](world, rng)
+ODD_MANNERS = tuple(manner for manner in Manner if manner is not Manner.HONEST)
 
 
 def place(world: World, rng: Random) -> None:
-    """A customer orders; some wish it cancelled before the order is even there."""
+    """A customer orders, most by Kafka; some wish it cancelled before the order is even there."""
     external_id = f"S-{len(world.orders) + 1}"
     world.orders.append(id_of(external_id))
     if rng.random() < 0.02:
         wish_cancelled(world, rng, len(world.orders))
     if rng.random() < 0.03:
         world.say(id_of(external_id), _unreadable(OrderPlaced.TYPE, external_id))
-    world.say(id_of(external_id), orders.submission(world.setup, rng, external_id))
+    placed = orders.submission(world.setup, rng, external_id)
+    if rng.random() < 0.8:
+        world.say(id_of(external_id), placed)
+    else:
+        world.command("order", "order", id_of(external_id), placed, actor=CHANNEL)
 
 
 def channel(world: World, rng: Random) -> None:
@@ -95,28 +91,35 @@ def _unreadable(what: str, external_id: str) -> Malformed:
 
 
 def deliver(world: World, rng: Random) -> None:
-    """A service hears a few facts, each the oldest of its key and topic."""
-    node = _one(world, rng, lambda node: bool(node.waiting))
+    """A service hears a few facts, the oldest of their key and topic; maybe its time is up too."""
+    node = one(world, rng, lambda node: bool(node.waiting))
     if node is not None:
-        places = list(node.waiting)
-        world.deliver(node, rng.sample(places, min(len(places), rng.randint(1, BATCH_MAX))))
+        along = node.wakes(world.now) if rng.random() < 0.05 else ()
+        world.deliver(node, some_places(node, rng), rng.choice((1, 1, 3)), along=along)
+
+
+def some_places(node: Node, rng: Random) -> list[Place]:
+    """A few of the places that one replica has yet to hear."""
+    places = list(node.waiting)
+    owner = node.crew.owner(rng.choice(places)[1])
+    own = [place for place in places if node.crew.owner(place[1]) is owner]
+    return rng.sample(own, min(len(own), rng.randint(1, BATCH_MAX)))
 
 
 def relay(world: World, rng: Random) -> None:
     """Some of what a service committed is published."""
-    node = _one(world, rng, lambda node: bool(node.outbox))
+    node = one(world, rng, lambda node: bool(node.unsent()))
     if node is not None:
-        world.relay(node, rng.choice(list(node.outbox)), rng.choice((1, None)))
+        world.relay(node, rng.choice(node.unsent()), rng.choice((1, None)))
 
 
 def perform(world: World, rng: Random) -> None:
     """The outside world is asked, and answers or does not."""
-    node = _one(world, rng, lambda node: bool(node.calls))
+    node = one(world, rng, lambda node: bool(node.calls))
     if node is not None:
         call = rng.choice(list(node.calls))
         wrong = rng.random() < world.setup.chaos
-        odd = (Manner.REPEATED, Manner.ANSWER_LOST, Manner.LOST, Manner.LATE)
-        world.perform(node, call, rng.choice(odd) if wrong else Manner.HONEST)
+        world.perform(node, call, rng.choice(ODD_MANNERS) if wrong else Manner.HONEST)
 
 
 def late(world: World, rng: Random) -> None:
@@ -140,31 +143,12 @@ def jump(world: World, rng: Random) -> None:
 
 def again(world: World, rng: Random) -> None:
     """A service hears once more what it heard long ago."""
-    node = _one(world, rng, lambda node: bool(node.heard))
+    node = one(world, rng, lambda node: bool(node.heard))
     if node is not None:
         world.repeat(node, rng.choices(node.heard, k=rng.randint(1, BATCH_MAX)))
 
 
-def _one(world: World, rng: Random, fit: Callable[[Node], bool]) -> Node | None:
+def one(world: World, rng: Random, fit: Callable[[Node], bool]) -> Node | None:
+    """Any service that is fit for it."""
     fitting = [node for node in world.nodes.values() if fit(node)]
     return rng.choice(fitting) if fitting else None
-
-
-DEEDS: dict[str, Deed] = {
-    "order": place,
-    "channel": channel,
-    "cancel": cancel,
-    "deliver": deliver,
-    "relay": relay,
-    "perform": perform,
-    "late": late,
-    "wake": wake,
-    "jump": jump,
-    "again": again,
-    "office": office.anybody,
-    "payer": office.money,
-    "mailroom": office.mailroom,
-    "floor": trade.floor,
-    "dock": trade.dock,
-    "goods": trade.goods,
-}

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
-from invariants import must
+from settlement import money_agrees
 from trade import shipments
+from ways import must
 from world import World
 
-from oms_billing.domain import NOT_POSTED, Attempt, Payment
-from oms_billing.domain import Status as PaymentStatus
 from oms_billing.sandbox import Promise
 from oms_chassis.decision import Input
 from oms_contracts import answers, billing, inventory, shipping, warehouse
@@ -29,9 +27,6 @@ _MAILED = (
     said.OrderAccepted, said.OrderShipped, said.OrderInvoiced, said.OrderDelayed,
     said.OrderCancelled, said.CancellationRefused, said.OrderHeld,
 )  # fmt: skip
-_OPEN_BOOKS = ("receivables", "customer_deposits")
-CLOCKS_DIFFER_BY = timedelta(minutes=10)
-"""A promise that ends so soon has ended by some clock."""
 _WAITED_FOR = {
     "supplier": {"supplier", "customer"},
     "customer service": {"customer_service", "operations", "receivables"},
@@ -69,7 +64,10 @@ class Evidence:
 def check_end(world: World) -> None:
     """Every order has ended, and all services agree about how."""
     for node in world.nodes.values():
-        must(not node.waiting and not node.outbox, f"{node.name} has something yet to hear")
+        must(not node.waiting and not node.unsent(), f"{node.name} has something yet to hear")
+        must(not node.parking.keys, f"{node.name} has parked inputs")
+    committed, published = world.invariants.facts, world.log.count
+    must(committed == published, f"{committed} facts were committed, {published} published")
     if world.setup.on_strike:
         _somebody_is_waited_for(world)
         return
@@ -115,7 +113,7 @@ def _ended(world: World, evidence: Evidence, order_id: str, order: Order) -> Non
         )
     _goods_agree(world, order_id, order, left)
     _parcels_agree(world, evidence, order_id, order)
-    _money_agrees(world, evidence, order_id, order, left)
+    money_agrees(world, evidence.promises[order_id], order_id, order, left)
     _channel_knows(world, evidence.answers[order_id], order_id, order)
     _customer_knows(world, evidence.mailed[order_id], order_id)
 
@@ -137,7 +135,7 @@ def _goods_agree(world: World, order_id: str, order: Order, left: Counter[str]) 
     for line in order.placed.lines:
         expected[line.sku] += left[line.line_id]
     for sku, qty in expected.items():
-        consumed = world.invariants.consumed[order_id, sku]
+        consumed = world.invariants.stock.consumed[order_id, sku]
         must(consumed == qty, f"{order_id}: {qty} of {sku} left, {consumed} were booked out")
 
 
@@ -160,61 +158,6 @@ def _parcels_agree(world: World, evidence: Evidence, order_id: str, order: Order
         must(fulfilment.status is expected, f"{name} is {fulfilment.status}, not {expected}")
     taken = {f.fulfilment_id for f in order.fulfilments} & evidence.taken
     must(taken <= left, f"{order_id}: the carrier has parcels of {taken} besides {left}")
-
-
-# Money
-
-
-def _money_agrees(
-    world: World, evidence: Evidence, order_id: str, order: Order, left: Counter[str]
-) -> None:
-    payment: Payment = world.nodes["billing"].state("payment", order_id) or Payment()
-    must(payment.call is None, f"{order_id}: a call to the provider is still open")
-    invoiced: Counter[str] = Counter()
-    charged_minor = 0
-    for attempt in payment.attempts:
-        _attempt_ended(order_id, attempt)
-        for line, units, _ in attempt.invoiced():
-            invoiced[line.line_id] += units
-        charged_minor += sum(r.amount.gross_minor for r in attempt.receivables)
-    must(+invoiced == +left, f"{order_id}: {dict(left)} left, {dict(invoiced)} were invoiced")
-    must(
-        order.payment.captured_minor == charged_minor,
-        f"{order_id}: {charged_minor} were invoiced, the order knows {order.payment}",
-    )
-    for account in _OPEN_BOOKS:
-        balance = world.invariants.ledger[order_id, account]
-        must(balance == 0, f"{order_id}: {balance} left in the books of {account}")
-    _provider_agrees(world, evidence.promises[order_id], order_id, payment)
-
-
-def _attempt_ended(order_id: str, attempt: Attempt) -> None:
-    ended = (PaymentStatus.CAPTURED, PaymentStatus.VOIDED, PaymentStatus.DECLINED)
-    must(attempt.status in ended, f"{order_id}: its payment is still {attempt.status}")
-    must(not attempt.strays, f"{order_id}: stray promises {attempt.strays}")
-    must(not attempt.deposit_minor, f"{order_id}: {attempt.deposit_minor} of a deposit is kept")
-    for receivable in attempt.receivables:
-        must(receivable.open_minor == 0, f"{order_id}: {receivable} was never paid")
-        must(bool(receivable.journal_id), f"{order_id}: {receivable} without a journal")
-        settled = receivable.journal_id != NOT_POSTED or receivable.amount.gross_minor == 0
-        must(settled, f"{order_id}: {receivable} was not posted")
-
-
-def _provider_agrees(
-    world: World, promises: Sequence[Promise], order_id: str, payment: Payment
-) -> None:
-    """The provider took what billing booked as taken, and keeps no money set aside."""
-    for promise in promises:
-        open_ = promise.open_minor and promise.until > world.now + CLOCKS_DIFFER_BY
-        must(not open_, f"{order_id}: {promise.open_minor} are still set aside by {promise.token}")
-    taken_minor = sum(promise.captured_minor for promise in promises)
-    booked_minor = sum(
-        r.captured_minor for a in payment.attempts if a.by_provider for r in a.receivables
-    )
-    must(
-        taken_minor == booked_minor,
-        f"{order_id}: the provider took {taken_minor}, billing booked {booked_minor}",
-    )
 
 
 # Those who are told

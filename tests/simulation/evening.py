@@ -8,21 +8,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from random import Random
+from typing import Any
 
 import trade
-from node import Violation
+from node import Node
 from office import lift
 from outside import Manner
+from replicas import Place
 from trade import hand_over, labelled, next_deed, receive, shipments
+from trouble import mend_first
+from ways import Violation
 from world import BATCH_MAX, World
 
 from oms_billing.domain import MoneyReceived, PayerRetried, ReceivableStatus
 from oms_billing.domain import Status as PaymentStatus
+from oms_chassis.decision import Effect
 from oms_contracts.order import HoldType
 from oms_order.domain import CancelOrder, Order, ResolveTask, TaskKind
 
 ROUNDS_MAX = 600
 OVERSLEEP_MAX = timedelta(hours=6)
+RECORDS_MAX = 3
+"""So many records of one place come in one batch."""
 SLEEPS_ON_STRIKE = 60
 """So often for every order somebody is woken while others strike; then nothing else moves."""
 
@@ -51,23 +58,34 @@ def drain(world: World) -> None:
         while world.outside.under_way:
             world.arrive(0)
         for node in world.nodes.values():
-            for place in list(node.outbox):
+            for place in node.unsent():
                 world.relay(node, place)
                 moved = True
-            if node.waiting:
-                world.deliver(node, list(node.waiting)[:BATCH_MAX])
+            for ref in list(node.parking.keys):
+                mend_first(world, node, ref)
+                moved = True
+            for places in _by_owner(node):
+                world.deliver(node, places[:BATCH_MAX], RECORDS_MAX)
                 moved = True
             for call in list(node.calls):
-                _before(world, node.calls[call].effect.method)
+                _before(world, node.calls[call].effect)
                 world.perform(node, call, Manner.HONEST)
                 moved = True
 
 
-def _before(world: World, method: str) -> None:
-    """Whenever the carrier is asked, every parcel that it has has come a bit further."""
-    if method == "track":
+def _by_owner(node: Node) -> list[list[Place]]:
+    """What each replica has yet to hear."""
+    places: dict[Any, list[Place]] = {}
+    for place in node.waiting:
+        places.setdefault(node.crew.owner(place[1]), []).append(place)
+    return list(places.values())
+
+
+def _before(world: World, effect: Effect) -> None:
+    """Whenever the carrier is asked, the parcels it is asked about have come a bit further."""
+    if effect.method == "track":
         carrier = world.outside.carrier
-        for number in sorted(carrier.purchase_of):
+        for number in effect.body["tracking_nos"]:
             if carrier.purchases[carrier.purchase_of[number]].taken:
                 carrier.scan(number, world.now)
 

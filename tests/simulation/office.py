@@ -119,6 +119,12 @@ def _about(world: World, rng: Random, attempt: Attempt) -> Any:
     return rng.choice(choices)
 
 
+def twice(world: World, rng: Random) -> None:
+    """Somebody does once more what was done a moment ago: a double scan, a double click."""
+    if world.commands:
+        world.command(*rng.choice(world.commands))
+
+
 def mailroom(world: World, rng: Random) -> None:
     """Somebody has a message sent once more."""
     if not world.orders:

@@ -30,6 +30,8 @@ class Manner(Enum):
     LOST = auto()
     LATE = auto()
     """Nobody hears of it, and it is carried out later."""
+    ANSWERED_TWICE = auto()
+    """The answer comes once more."""
 
 
 class Party(Protocol):
@@ -100,6 +102,8 @@ class Carrier:
         self.scans: dict[str, list[CarrierScan]] = {}
         self.purchase_of: dict[str, str] = {}
         self._blocked: set[str] = set()
+        self._labelled: dict[str, set[str]] = {}
+        """Purchases with a label for a parcel."""
 
     def call(
         self, method: str, key: str, body: Mapping[str, Any], at: datetime
@@ -123,6 +127,16 @@ class Carrier:
         n = len(so_far)
         so_far.append(CarrierScan(tracking_no, f"{tracking_no}-{n}", route[n], at))
         return so_far[-1]
+
+    def labelled_twice(self, purchase_id: str) -> str:
+        """Which parcel of a purchase has another label that is good; empty where none has."""
+        bought = self.purchases.get(purchase_id)
+        for parcel_id in bought.labels if bought is not None else ():
+            others = self._labelled.setdefault(parcel_id, set())
+            others.add(purchase_id)
+            if sum(not self.purchases[name].voided for name in others) > 1:
+                return f"{parcel_id} has two labels"
+        return ""
 
     def never_arrives(self, tracking_no: str) -> bool:
         """Whether the parcel was lost or sent back."""
@@ -190,6 +204,22 @@ class Outside:
             "payments": self.payments, "carrier": self.carrier, "mail": self.mail,
         }  # fmt: skip
         self.under_way: list[Called] = []
+        self._captures: dict[tuple[str, str], set[str]] = {}
+        """Keys under which money was taken, by order and invoice."""
+
+    def done_twice(self, called: Called) -> str:
+        """What this call made happen a second time; empty where all is well."""
+        effect = called.effect
+        if effect.method == "capture":
+            about = (effect.body["order_id"], effect.body["invoice_no"])
+            key = effect.body["key"]
+            keys = self._captures.setdefault(about, set())
+            if isinstance(self.payments.provider.said.get(key), dict):
+                keys.add(key)
+            return f"money for {about[1]} was taken twice" if len(keys) > 1 else ""
+        if effect.method == "buy_labels":
+            return self.carrier.labelled_twice(effect.body["purchase_id"])
+        return ""
 
     def perform(self, called: Called, manner: Manner, at: datetime) -> Outcome:
         """Make a call; what the service gets to hear of it."""

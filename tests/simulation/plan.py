@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
 
-from services import BILLING, INVENTORY, NOTIFY, ORDER, SHIPPING, WAREHOUSE, Policies
+from services import NAMES, Policies
 
 from oms_billing.domain import Policy as BillingPolicy
 from oms_inventory.domain import Policy as InventoryPolicy
@@ -27,16 +27,20 @@ STEPS_PER_ORDER = 90
 WEIGHTS = {
     "deliver": 46, "relay": 10, "perform": 12, "floor": 18, "dock": 6, "wake": 5,
     "cancel": 1, "channel": 1, "office": 3, "goods": 5, "payer": 3, "jump": 3, "again": 2,
-    "late": 2, "mailroom": 1,
+    "late": 2, "mailroom": 1, "twice": 2, "die": 2, "rebalance": 1, "clock": 0.3, "spoil": 1,
+    "mend": 2,
 }  # fmt: skip
 """How often each kind of thing happens while nobody means well."""
 MOODS = {
     "deliver": (1,), "relay": (1,),
-    "cancel": (0, 0, 1, 4), "jump": (0, 1, 1, 4), "goods": (0, 1, 3), "office": (0, 1, 3),
+    "cancel": (0, 0, 1, 4), "die": (0, 0, 1, 3), "rebalance": (0, 0, 1), "clock": (0, 0, 1),
+    "spoil": (0, 0, 1, 3), "jump": (0, 1, 1, 4), "goods": (0, 1, 3), "office": (0, 1, 3),
 }  # fmt: skip
 """Every seed leaves out some kinds and overdoes others: the usual mix hides what needs an unusual
 one (Groce et al., Swarm Testing, 2012)."""
 USUAL_MOODS = (0, 1, 1, 1, 2)
+MORTAL = frozenset({"die", "rebalance"})
+"""Kinds of steps by which what was committed may be published again."""
 
 SKEW_SECONDS_MAX = 240.0
 
@@ -71,6 +75,8 @@ class Setup:
     on_strike: frozenset[str] = field(default_factory=frozenset)
     skews_seconds: Mapping[str, float] = field(default_factory=dict)
     """How far the clocks of services are ahead."""
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    """How many processes run a service: one, unless it says more."""
 
 
 def setup(seed: int, orders: int = 0, steps: int | None = None, *, stored: bool = False) -> Setup:
@@ -93,12 +99,12 @@ def setup(seed: int, orders: int = 0, steps: int | None = None, *, stored: bool 
         pace_seconds=rng.choice((0.01, 1.0, 1.0, 30.0)),
         on_strike=frozenset(rng.sample(STRIKERS, rng.randint(1, 2))) if strike else frozenset(),
         skews_seconds=_skews(rng) if rng.random() < 0.2 else {},
+        replicas={name: rng.randint(1, 3) for name in NAMES} if rng.random() < 0.3 else {},
     )
 
 
 def _skews(rng: Random) -> dict[str, float]:
-    names = (ORDER, INVENTORY, WAREHOUSE, BILLING, SHIPPING, NOTIFY)
-    return {name: rng.uniform(-SKEW_SECONDS_MAX, SKEW_SECONDS_MAX) for name in names}
+    return {name: rng.uniform(-SKEW_SECONDS_MAX, SKEW_SECONDS_MAX) for name in NAMES}
 
 
 def quiet(seed: int, orders: int) -> Setup:

@@ -63,7 +63,7 @@ def _rate(orders: int) -> int:
     began = time.process_time()
     world = run_quiet(quiet(0, orders))
     seconds = time.process_time() - began
-    inputs = sum(times for name, times in world.seen.items() if not name.startswith("said"))
+    inputs = sum(world.decided.values())
     print(f"{orders} orders, {inputs} inputs, {seconds:.1f} CPU seconds:", end=" ")
     print(f"{orders / seconds:.0f} sagas/s")
     return 0

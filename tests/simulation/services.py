@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, partial
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from memory import InventoryMemory, Memory, WarehouseMemory
 from node import Node
+from replicas import Crew
 
 import oms_billing.decisions
 import oms_billing.domain
@@ -32,12 +34,12 @@ import oms_warehouse.inputs
 from oms_chassis.fold import Core
 from oms_chassis.store import Root
 
-Decide = Callable[..., Any]
-Plant = Callable[[Decide], Decide]
-"""Puts a fault into a core: what `decide` is replaced by."""
+if TYPE_CHECKING:
+    from plan import Setup
 
 ORDER, INVENTORY, WAREHOUSE = "order", "inventory", "warehouse"
 BILLING, SHIPPING, NOTIFY = "billing", "shipping", "notify"
+NAMES = (ORDER, INVENTORY, WAREHOUSE, BILLING, SHIPPING, NOTIFY)
 
 
 @dataclass(frozen=True)
@@ -62,33 +64,31 @@ _SERVICES: Mapping[str, tuple[Any, Any, type[Memory]]] = {
 }
 
 
-def build(
-    policies: Policies, plants: Mapping[str, Plant], *, stored: bool, waiters_max: int
-) -> dict[str, Node]:
-    """All services, newly born. `stored`: states go through the codecs of their stores.
+def build(setup: Setup) -> dict[str, Node]:
+    """All services, newly born. Where a setup is `stored`, states go through the codecs of their
+    stores.
 
     Those of inventory do not: its state is spread over rows that only a database can hold.
     """
-    return {
-        name: _node(name, getattr(policies, name), plants.get(name), stored, waiters_max)
-        for name in _SERVICES
-    }
+    return {name: _node(name, setup) for name in NAMES}
 
 
-def _node(name: str, policy: Any, plant: Plant | None, stored: bool, waiters_max: int) -> Node:
+def _node(name: str, setup: Setup) -> Node:
     inputs, decisions, memory_of = _SERVICES[name]
-    decide = partial(decisions.decide, policy)
+    policy = getattr(setup.policies, name)
     core = Core(
         kinds=inputs.KINDS,
         roots_of=inputs.roots,
-        decide=plant(decide) if plant else decide,
+        decide=partial(decisions.decide, policy),
         deadline=partial(decisions.deadline, policy),
     )
     if memory_of is InventoryMemory:
-        memory: Memory = InventoryMemory(core, waiters_max)
+        memory: Memory = InventoryMemory(core, setup.waiters_max)
     else:
-        memory = memory_of(core, _roots(name) if stored else ())
-    return Node(name, core, frozenset(inputs.HEARS), memory)
+        memory = memory_of(core, _roots(name) if setup.stored else ())
+    crew = Crew(setup.replicas.get(name, 1))
+    skew = timedelta(seconds=setup.skews_seconds.get(name, 0))
+    return Node(name, core, frozenset(inputs.HEARS), memory, crew, skew=skew)
 
 
 @cache

@@ -6,25 +6,26 @@ import gc
 import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
 import orders
-from chaos import act
+from deeds import act
 from ending import check_end
 from evening import settle
-from node import Violation
 from plan import Setup, Step
-from services import Plant
 from story import in_short, told
 from trade import receive_opening_stock
-from world import World
+from ways import Violation
+from world import Plant, World
 
 SHRINK_SECONDS_MAX = 60.0
 LINES_MAX = 300
 """Of a longer story only the beginning and the end are told."""
 STEPS_SHOWN_MAX = 60
+AUDIT_EVERY_STEPS = 100
+"""After so many steps everything is added up anew."""
 
 gc.set_threshold(100_000, 20, 50)  # as in the services: nearly all of a world is alive
 
@@ -53,9 +54,9 @@ class Failure:
         return f"seed {self.seed}: {self.wrong}\n\n{lines}\n\n{steps}\n{self.wrong}"
 
 
-def run(setup: Setup, plants: Mapping[str, Plant] | None = None) -> World:
+def run(setup: Setup, plant: Plant | None = None) -> World:
     """Live through a plan and the evening after it; raises Violation."""
-    world = World(setup, plants)
+    world = World(setup, plant)
     _live(world)
     return world
 
@@ -76,28 +77,31 @@ def run_quiet(setup: Setup) -> World:
 
 
 def attempt(
-    setup: Setup, plants: Mapping[str, Plant] | None = None, seen: Counter[str] | None = None
+    setup: Setup, plant: Plant | None = None, seen: Counter[str] | None = None
 ) -> Failure | None:
     """The same, telling what went wrong instead of raising it; `seen` counts what happened."""
-    world = World(setup, plants)
+    world = World(setup, plant)
     try:
         _live(world)
     except Violation as violation:
         return Failure(setup.seed, in_short(world, str(violation)), setup.plan, told(world))
     if seen is not None:
-        seen.update(world.seen)
+        seen.update(world.seen())
     return None
 
 
 def _live(world: World) -> None:
     receive_opening_stock(world)
-    for step in world.setup.plan:
+    for n, step in enumerate(world.setup.plan, start=1):
         act(world, step)
+        if n % AUDIT_EVERY_STEPS == 0:
+            world.invariants.audit()
     settle(world)
+    world.invariants.audit()
     check_end(world)
 
 
-def shrink(setup: Setup, failure: Failure, plants: Mapping[str, Plant] | None = None) -> Failure:
+def shrink(setup: Setup, failure: Failure, plant: Plant | None = None) -> Failure:
     """Leave out what is not needed for something to go wrong: by ever smaller pieces of the plan.
 
     The method of delta debugging (Zeller, Hildebrandt 2002), reduced to complements.
@@ -108,7 +112,7 @@ def shrink(setup: Setup, failure: Failure, plants: Mapping[str, Plant] | None = 
         start, shorter = 0, False
         while start < len(failure.plan) and time.monotonic() < give_up_at:
             plan = (*failure.plan[:start], *failure.plan[start + size :])
-            found = attempt(replace(setup, plan=plan), plants)
+            found = attempt(replace(setup, plan=plan), plant)
             if found is None or found.kind != failure.kind:
                 start += size
             else:

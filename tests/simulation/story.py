@@ -44,7 +44,8 @@ def _lines(world: World) -> Iterator[str]:
     for happening in world.story:
         at = _clock(happening.at, begin)
         if happening.cycle is None:
-            yield f"{at} -- {happening.text}"
+            taken = " ".join(_said(work.item.body) for work in happening.works)
+            yield f"{at} -- {happening.text} {taken}"
             continue
         cycle = happening.cycle
         facts = list(cycle.out.facts)
@@ -57,6 +58,10 @@ def _lines(world: World) -> Iterator[str]:
             for call in (c for c in calls if c.cause is item):
                 effect = call.effect
                 yield f"{'':14} {'':9} => {effect.gateway}.{effect.method} {dict(effect.body)}"
+        for failed in cycle.out.failed:
+            why = failed.error or "waits behind another"
+            said = _said(failed.input.body)
+            yield f"{at} {cycle.node.name:9} <- {failed.ref[1]} {said} [parked: {why}]"
 
 
 def _clock(at: datetime, begin: datetime) -> str:

@@ -1,0 +1,52 @@
+"""Many seeds at once, on every core there is, and what was seen in the course of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from os import cpu_count
+
+from plan import setup
+from simulation import attempt
+
+SEEDS_A_PIECE = 50
+
+
+@dataclass
+class Sweep:
+    """What came of many seeds."""
+
+    seen: Counter[str] = field(default_factory=Counter)
+    failed: list[int] = field(default_factory=list)
+    """Seeds that went wrong."""
+    orders: int = 0
+
+    def add(self, other: Sweep) -> None:
+        """What came of some more."""
+        self.seen.update(other.seen)
+        self.failed += other.failed
+        self.orders += other.orders
+
+
+def sweep(seeds: Sequence[int], *, stored: bool = False) -> Sweep:
+    """Live through all of them."""
+    pieces = [(seeds[n : n + SEEDS_A_PIECE], stored) for n in range(0, len(seeds), SEEDS_A_PIECE)]
+    total = Sweep()
+    with get_context("forkserver").Pool(cpu_count()) as pool:
+        for part in pool.imap_unordered(_live_through, pieces):
+            total.add(part)
+    total.failed.sort()
+    return total
+
+
+def _live_through(piece: tuple[Sequence[int], bool]) -> Sweep:
+    seeds, stored = piece
+    found = Sweep()
+    for seed in seeds:
+        chosen = setup(seed, stored=stored)
+        found.orders += sum(step.kind == "order" for step in chosen.plan)
+        if attempt(chosen, seen=found.seen) is not None:
+            found.failed.append(seed)
+    return found
