@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SERVICES := order inventory warehouse billing shipping notify
 PACKAGES := contracts chassis deploy/local $(SERVICES:%=services/%) cli
+LOCKING := --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
 TESTS := $(PACKAGES:%=%/tests) tests/architecture tests/simulation tests/integration
 
 .DEFAULT_GOAL := help
@@ -15,10 +16,10 @@ help:  ## list what can be done
 
 setup: $(VENV)/ready  ## create the virtual environment with everything pinned
 
-$(VENV)/ready: requirements.lock $(PACKAGES:%=%/pyproject.toml)
+$(VENV)/ready: requirements-dev.lock $(PACKAGES:%=%/pyproject.toml)
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; set PYTHON to where it is"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation $(PACKAGES:%=-e %)
 	@touch $@
 
@@ -45,9 +46,10 @@ format: setup  ## write the code as `make check` wants it
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup  ## resolve requirements.in afresh, with hashes
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header \
-	  --python-version 3.11 requirements.in -o requirements.lock
+lock: setup  ## resolve what is not pinned yet, with hashes; UPGRADE=--upgrade takes the newest
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile $(LOCKING) $(UPGRADE) requirements-dev.in -o requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCKING) $(UPGRADE) -c requirements-dev.lock requirements.in -o requirements.lock
 
 clean:  ## remove the virtual environment and the local run directory
 	rm -rf $(VENV) .oms

@@ -31,6 +31,8 @@ from oms_platform import (
 READY_SECONDS = 60.0
 """How long a service may take to become ready."""
 MAILBOX = "mailbox"
+TENANT = "main"
+"""Whose orders these are, unless settings name another."""
 SYSTEM_FILE = "system.json"
 
 Progress = Callable[[str], None]
@@ -189,7 +191,7 @@ class Stack:
         urls[MAILBOX] = f"smtp://127.0.0.1:{ports[MAILBOX]}"
         state = self.platform.state
         system = System(
-            state.bootstrap, self._settings.get("OMS_TENANT", "main"), str(self.data_dir), urls,
+            state.bootstrap, self._settings.get("OMS_TENANT", TENANT), str(self.data_dir), urls,
             keys, {name: state.check_dsn(name) for name in self._names},
         )  # fmt: skip
         self.data_dir.mkdir(parents=True, exist_ok=True)
