@@ -1,65 +1,16 @@
-"""Violations of every invariant, to be planted where a check must find them."""
+"""Violations of I1 to I8, to be planted where a check must find them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import asyncpg
 import msgspec
-from world import TENANT, TOPICS
+from scenes import Plant, Scene, completed, some_sku
 
 from oms_cli.reconcile import Check, agreement, door, ledger, once, stock, streams, telling
-from oms_cli.reconcile.ground import Ground, lay_out
-from oms_cli.reconcile.log import Log, Told
-from oms_cli.reconcile.outside import Outside, SentLine
-from oms_cli.reconcile.stores import Stores
+from oms_cli.reconcile.outside import SentLine
 from oms_contracts.answers import OrderClosed
 from oms_contracts.order import OrderShipped
-
-
-@dataclass
-class Scene:
-    """The world as a check sees it, open to be tampered with; nothing of it lasts."""
-
-    stores: dict[str, asyncpg.Connection]
-    told: list[Told]
-    outside: Outside
-    heard: dict[str, dict[tuple[str, int], int]] = field(default_factory=dict)
-
-    async def run(self, name: str, statement: str, *values: object) -> None:
-        """Change a service's database."""
-        await self.stores[name].execute(statement, *values)
-
-    async def value(self, name: str, statement: str) -> str:
-        """Something to tamper with."""
-        found = await self.stores[name].fetchval(statement)
-        assert found is not None, f"nothing to tamper with: {statement}"
-        return str(found)
-
-    async def ground(self) -> Ground:
-        """What the checks look at."""
-        ends = {}
-        for told in self.told:
-            ends[told.place] = max(told.offset + 1, ends.get(told.place, 0))
-        log = Log(TOPICS, self.told, {}, ends, self.heard)
-        return await lay_out(Stores(self.stores, TENANT), log, self.outside)
-
-
-async def completed(s: Scene) -> str:
-    """An order that was shipped and paid for by a provider's token."""
-    return await s.value(
-        "order",
-        "SELECT order_id FROM orders WHERE status = 'completed' AND channel = 'web' "
-        "ORDER BY order_id",
-    )
-
-
-async def _sku(s: Scene) -> str:
-    return await s.value("inventory", "SELECT sku FROM movement ORDER BY sku")
-
-
-Plant = Callable[[Scene], Awaitable[None]]
 
 
 async def _lose_an_order(s: Scene) -> None:
@@ -91,7 +42,9 @@ async def _sleep_through_a_deadline(s: Scene) -> None:
 
 
 async def _find_a_unit(s: Scene) -> None:
-    await s.run("inventory", "UPDATE stock SET on_hand = on_hand + 1 WHERE sku = $1", await _sku(s))
+    await s.run(
+        "inventory", "UPDATE stock SET on_hand = on_hand + 1 WHERE sku = $1", await some_sku(s)
+    )
 
 
 async def _oversell(s: Scene) -> None:
@@ -100,7 +53,7 @@ async def _oversell(s: Scene) -> None:
         "inventory",
         "UPDATE movement SET reserved_delta = reserved_delta + 1000, "
         "reserved_after = reserved_after + 1000 WHERE number = 1 AND sku = $1",
-        await _sku(s),
+        await some_sku(s),
     )
 
 
@@ -121,7 +74,9 @@ async def _jump_the_queue(s: Scene) -> None:
 
 
 async def _receive_in_silence(s: Scene) -> None:
-    await s.run("warehouse", "UPDATE goods_entry SET qty = qty + 1 WHERE sku = $1", await _sku(s))
+    await s.run(
+        "warehouse", "UPDATE goods_entry SET qty = qty + 1 WHERE sku = $1", await some_sku(s)
+    )
 
 
 async def _post_one_side(s: Scene) -> None:
@@ -282,6 +237,25 @@ async def _keep_units_for_the_ended(s: Scene) -> None:
     )  # fmt: skip
 
 
+async def _give_back_twice(s: Scene) -> None:
+    """The second time before it was reserved at all, so that the sums are right in the end."""
+    await s.run("inventory", "DROP INDEX movement_once")
+    await s.run(
+        "inventory",
+        "UPDATE movement SET reserved_delta = -reserved_delta WHERE order_id = "
+        "(SELECT min(order_id) FROM movement WHERE order_id <> '')",
+    )
+
+
+async def _credit_without_posting(s: Scene) -> None:
+    await s.run(
+        "billing",
+        "INSERT INTO credit_note SELECT tenant, 'CN-' || invoice_no, order_id, order_no, '', "
+        "invoice_no, 'goodwill', issued_at, currency, lines, shipping_net_minor, "
+        "shipping_tax_minor, net_minor, tax_minor, 'none', bill_to FROM invoice LIMIT 1",
+    )
+
+
 PLANTS: dict[Check, Plant] = {
     door.every_placed_order_is_known: _lose_an_order,
     door.every_accepted_order_is_known: _promise_at_the_door,
@@ -320,4 +294,6 @@ PLANTS: dict[Check, Plant] = {
     agreement.shipped_units_were_booked_out: _consume_nothing,
     agreement.order_and_billing_name_the_same_money: _lose_a_payment,
     agreement.ended_orders_hold_nothing: _keep_units_for_the_ended,
+    stock.reservations_end_once: _give_back_twice,
+    ledger.income_is_what_was_charged: _credit_without_posting,
 }

@@ -7,21 +7,43 @@ the outside world. See `ground` for why it may do so while the system runs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from oms_cli.reconcile import agreement, door, ledger, once, stock, streams, telling
+from oms_cli.reconcile import (
+    agreement,
+    door,
+    hygiene,
+    isolation,
+    ledger,
+    once,
+    projections,
+    secrecy,
+    stock,
+    streams,
+    telling,
+)
 from oms_cli.reconcile.findings import Finding
 from oms_cli.reconcile.ground import Check, Ground, lay_out
-from oms_cli.reconcile.log import Log, positions, read_all
+from oms_cli.reconcile.log import (
+    Log,
+    Place,
+    Secrets,
+    Spot,
+    Told,
+    channel_of,
+    is_answers,
+    positions,
+    read_all,
+)
 from oms_cli.reconcile.outside import read_outside
-from oms_cli.reconcile.quiet import until_quiet
+from oms_cli.reconcile.quiet import until_quiet, watch
 from oms_cli.reconcile.stores import open_stores
 from oms_cli.stack import System
 from oms_platform.topics import TopicSpec
 
-__all__ = ["CHECKS", "Check", "Finding", "Report", "check", "reconcile"]
+__all__ = ["CHECKS", "Check", "Demands", "Finding", "Report", "check", "reconcile"]
 
 CHECKS: tuple[Check, ...] = (
     door.every_placed_order_is_known,
@@ -31,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
     door.deadlines_are_acted_on,
     stock.movements_add_up,
     stock.never_oversold,
+    stock.reservations_end_once,
     stock.no_cause_is_booked_twice,
     stock.reservations_own_what_is_reserved,
     stock.queues_hold_who_waits,
@@ -40,6 +63,7 @@ CHECKS: tuple[Check, ...] = (
     ledger.numbers_have_no_gap,
     ledger.ledger_agrees_with_payments,
     ledger.invoices_charge_what_was_asked,
+    ledger.income_is_what_was_charged,
     ledger.ledger_agrees_with_provider,
     ledger.refunds_never_exceed_captures,
     ledger.promises_are_used_or_freed,
@@ -61,6 +85,20 @@ CHECKS: tuple[Check, ...] = (
     agreement.shipped_units_were_booked_out,
     agreement.order_and_billing_name_the_same_money,
     agreement.ended_orders_hold_nothing,
+    projections.projections_are_what_states_say,
+    projections.columns_are_what_documents_say,
+    projections.deadlines_are_what_states_wait_for,
+    projections.stock_levels_were_told,
+    hygiene.dead_letters_are_those_expected,
+    hygiene.no_transaction_is_forgotten,
+    hygiene.no_lock_is_orphaned,
+    hygiene.nothing_goes_on_at_rest,
+    secrecy.no_topic_tells_a_secret,
+    secrecy.no_table_keeps_a_secret_in_clear,
+    secrecy.no_log_or_trace_tells_a_secret,
+    isolation.no_row_is_anothers,
+    isolation.no_record_is_anothers,
+    isolation.no_door_answers_across,
 )
 
 
@@ -80,13 +118,31 @@ class Report:
         return all(finding.ok for finding in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What whoever asks knows more about the system than the system tells."""
+
+    at_rest: bool = False
+    """Nothing is to happen any more: whatever moves, or is written, is wrong."""
+    canaries: Sequence[str] = ()
+    """Words, put where personal data goes, that must not be found elsewhere."""
+    injected: frozenset[Spot] | None = None
+    """Poisoned records: these must be the dead letters, and no others."""
+
+
+DEMANDING_NOTHING = Demands()
+
+
 async def check(ground: Ground) -> list[Finding]:
     """Run every check."""
     return [await one(ground) for one in CHECKS]
 
 
 async def reconcile(
-    system: System, topics: Sequence[TopicSpec], deadline_seconds: float = 30.0
+    system: System,
+    topics: Sequence[TopicSpec],
+    deadline_seconds: float = 30.0,
+    demands: Demands = DEMANDING_NOTHING,
 ) -> Report:
     """Wait until the system is quiet, for so long at most, then check it.
 
@@ -94,11 +150,29 @@ async def reconcile(
     """
     dsns, bootstrap = system.check_dsns, system.bootstrap
     unquiet = await until_quiet(dsns, bootstrap, topics, deadline_seconds)
+    rest = await watch(dsns, bootstrap, topics, unquiet) if demands.at_rest else None
     ends, heard = await positions(bootstrap, topics)
     until = datetime.now(UTC)
     async with open_stores(dsns, system.tenant) as stores:
         outside = read_outside(Path(system.data_dir), until)
-        told, begins = await read_all(bootstrap, topics)
+        told, begins, secrets = await _read_topics(bootstrap, topics, demands.canaries)
         log = Log({topic.name: topic for topic in topics}, told, begins, ends, heard)
         ground = await lay_out(stores, log, outside)
+        probes = await isolation.probe(system, ground)
+        ground = replace(
+            ground, secrets=secrets, rest=rest, injected=demands.injected,
+            outside=replace(outside, probes=probes),
+        )  # fmt: skip
         return Report(await check(ground), len(ground.moving), unquiet)
+
+
+async def _read_topics(
+    bootstrap: str, topics: Sequence[TopicSpec], canaries: Sequence[str]
+) -> tuple[list[Told], dict[Place, int], Secrets]:
+    """First what channels said, since that tells what must stand nowhere else."""
+    foreign = [t for t in topics if channel_of(t.name) and not is_answers(t.name)]
+    told, begins = await read_all(bootstrap, foreign)
+    secrets = secrecy.secrets_of(told, canaries)
+    ours = [t for t in topics if t not in foreign]
+    told_by_us, begins_of_ours = await read_all(bootstrap, ours, secrets)
+    return told + told_by_us, begins | begins_of_ours, secrets

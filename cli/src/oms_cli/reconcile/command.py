@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -13,7 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from oms_cli.reconcile import Report, reconcile
+from oms_cli.reconcile import Demands, Report, reconcile
+from oms_cli.reconcile.log import Spot
 from oms_cli.where import running, topics
 
 SHOWN_MAX = 20
@@ -23,14 +25,34 @@ SHOWN_MAX = 20
 def command(
     as_json: Annotated[bool, typer.Option("--json", help="findings as JSON")] = False,
     wait_seconds: Annotated[float, typer.Option(help="how long to wait for quiet")] = 30.0,
+    at_rest: Annotated[
+        bool, typer.Option(help="nothing happens any more: whatever still moves is wrong")
+    ] = False,
+    canary: Annotated[
+        Path | None, typer.Option(help="words, one a line, that must be found nowhere")
+    ] = None,
+    injected: Annotated[
+        Path | None,
+        typer.Option(help="poisoned records, one `topic partition offset` a line"),
+    ] = None,
 ) -> None:
-    """Prove the running system consistent: stores, topics and outside world, I1 to I8."""
-    report = asyncio.run(reconcile(running(), topics(), wait_seconds))
+    """Prove the running system consistent: stores, topics and outside world, I1 to I12."""
+    demands = Demands(
+        at_rest,
+        tuple(canary.read_text().splitlines()) if canary else (),
+        frozenset(map(_spot, injected.read_text().splitlines())) if injected else None,
+    )
+    report = asyncio.run(reconcile(running(), topics(), wait_seconds, demands))
     if as_json:
         typer.echo(as_text(report))
     else:
         show(report, Console())
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _spot(line: str) -> Spot:
+    topic, partition, offset = line.split()
+    return topic, int(partition), int(offset)
 
 
 def as_text(report: Report) -> str:

@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oms_cli.reconcile.findings import Finding
-from oms_cli.reconcile.log import Log, root_key
+from oms_cli.reconcile.log import Log, Secrets, Spot, root_key
 from oms_cli.reconcile.outside import Outside
+from oms_cli.reconcile.quiet import Rest
 from oms_cli.reconcile.stores import Kept, Outgoing, Parked, Stores
 from oms_order.domain import NoOrder, Order
 from oms_platform import SERVICES
 
 Roots = Mapping[str, Mapping[str, Kept]]
+NO_SECRETS = Secrets(())
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,12 @@ class Ground:
     outgoing: list[Outgoing] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     moving: frozenset[str] = frozenset()
+    secrets: Secrets = NO_SECRETS
+    """What was looked for in the log."""
+    rest: Rest | None = None
+    """What went on while everything should have been at rest, where that was demanded."""
+    injected: frozenset[Spot] | None = None
+    """Records that must have become dead letters, and no others; None: nobody said."""
 
     @property
     def tenant(self) -> str:

@@ -32,6 +32,18 @@ FROM journal j JOIN journal_entry e USING (tenant, journal_id)
 WHERE tenant = $1 AND e.account = 'cash' AND j.cause <> 'prepayment'
   AND j.reference NOT LIKE j.document_no || ' %' GROUP BY 1
 """
+_INCOME = """
+SELECT j.order_id, sum(e.credit_minor - e.debit_minor)::bigint AS income
+FROM journal j JOIN journal_entry e USING (tenant, journal_id)
+WHERE tenant = $1 AND e.account IN ('revenue', 'sales_tax', 'returns') GROUP BY 1
+"""
+_CHARGED = """
+SELECT order_id, sum(gross)::bigint FROM (
+  SELECT order_id, net_minor + tax_minor AS gross FROM invoice WHERE tenant = $1
+  UNION ALL
+  SELECT order_id, -net_minor - tax_minor FROM credit_note WHERE tenant = $1
+) document GROUP BY 1
+"""
 _INVOICES = """
 SELECT order_id, sum(net_minor + tax_minor)::bigint AS gross FROM invoice WHERE tenant = $1
 GROUP BY order_id
@@ -143,6 +155,24 @@ async def invoices_charge_what_was_asked(ground: Ground) -> Finding:
             asked = attempt.terms.amount_minor
             wrong.append(f"{order_id}: {invoiced.get(order_id, 0)} invoiced, {asked} asked")
     return found("I4", "invoices charge what was asked", count, wrong)
+
+
+async def income_is_what_was_charged(ground: Ground) -> Finding:
+    """Order by order, invoices less credit notes are what the ledger counts as earned. As every
+    journal balances, cash, claims and deposits are then that amount as well: captured less
+    refunded is what was charged for what shipped, and nothing of what was cancelled.
+    """
+    earned = await ground.stores.rows("billing", _INCOME, ground.tenant)
+    asked = await ground.stores.rows("billing", _CHARGED, ground.tenant)
+    income: dict[str, int] = {order_id: minor for order_id, minor in earned}
+    charged: dict[str, int] = {order_id: minor for order_id, minor in asked}
+    orders = income.keys() | charged.keys()
+    wrong = [
+        f"{order_id}: {income.get(order_id, 0)} earned, {charged.get(order_id, 0)} charged"
+        for order_id in orders
+        if income.get(order_id, 0) != charged.get(order_id, 0)
+    ]
+    return found("I4", "income is what was charged", len(orders), wrong)
 
 
 async def ledger_agrees_with_provider(ground: Ground) -> Finding:

@@ -19,10 +19,15 @@ from oms_platform.topics import TopicSpec
 
 POLL_MS = 500
 ORDER_TOPIC = "oms.order.v1"
+LEVEL_TOPIC = "oms.stock-level.v1"
+_READ_AGAIN = (ORDER_TOPIC, LEVEL_TOPIC)
+"""Of all other facts of ours it is enough to know them apart: their values are not kept."""
 _CHANNEL = re.compile(r"oms\.channel\.([a-z0-9-]+)(\.answers)?\.v1")
 
 Place = tuple[str, int]
 """Topic and partition."""
+Spot = tuple[str, int, int]
+"""Topic, partition and offset."""
 
 
 class Told(NamedTuple):
@@ -38,7 +43,11 @@ class Told(NamedTuple):
     sequence: int
     at_ms: int
     digest: bytes
+    """Of everything in the record: copies have the same."""
     value: bytes
+    tenant: str = ""
+    secret: str = ""
+    """What was looked for and stands in it, if anything does."""
 
     @property
     def place(self) -> Place:
@@ -47,6 +56,20 @@ class Told(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.topic}[{self.partition}]@{self.offset} {self.type} of {self.key}"
+
+
+class Secrets:
+    """Words that must stand nowhere but where people are meant to read them."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(sorted({word for word in words if word}))
+        found = "|".join(re.escape(word) for word in self.words)
+        self._pattern = re.compile(found.encode(), re.IGNORECASE) if self.words else None
+
+    def within(self, content: bytes) -> str:
+        """The first of them in `content`, or nothing."""
+        match = self._pattern.search(content) if self._pattern else None
+        return match[0].decode(errors="replace") if match else ""
 
 
 @dataclass(frozen=True)
@@ -114,7 +137,7 @@ async def positions(
 
 
 async def read_all(
-    bootstrap: str, topics: Iterable[TopicSpec]
+    bootstrap: str, topics: Iterable[TopicSpec], secrets: Secrets | None = None
 ) -> tuple[list[Told], dict[Place, int]]:
     """Every record of every topic up to its present end, and where the partitions begin."""
     places = [TopicPartition(t.name, n) for t in topics for n in range(t.partitions)]
@@ -133,27 +156,27 @@ async def read_all(
         left = {tp for tp in places if ends[tp] > begins[tp]}
         while left:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
-                told += map(told_by, records)
+                told += (told_by(record, secrets) for record in records)
             left = {tp for tp in left if await consumer.position(tp) < ends[tp]}
     finally:
         await consumer.stop()
     return told, {(tp.topic, tp.partition): n for tp, n in begins.items() if n}
 
 
-def told_by(record: ConsumerRecord) -> Told:
+def told_by(record: ConsumerRecord, secrets: Secrets | None = None) -> Told:
     """What a record tells, as far as checks need it."""
-    value = record.value or b""
+    key, value = record.key or b"", record.value or b""
+    whole = b"\0".join((key, value, *(name.encode() + value for name, value in record.headers)))
     try:
         found = wire.envelope(record.headers)
-        id_, name, sequence = found.id, found.type, found.sequence
+        id_, name, sequence, tenant = found.id, found.type, found.sequence, found.tenant
     except wire.WireError:
-        id_, name, sequence = None, wire.type_of(record.headers) or "", 0
-    # Only the order's own facts are read again; of all others it is enough to know them apart.
-    kept = value if record.topic == ORDER_TOPIC or channel_of(record.topic) else b""
+        id_, name, sequence, tenant = None, wire.type_of(record.headers) or "", 0, ""
+    kept = value if record.topic in _READ_AGAIN or channel_of(record.topic) else b""
     return Told(
-        record.topic, record.partition, record.offset,
-        (record.key or b"").decode(errors="replace"), _text(id_), name, sequence,
-        record.timestamp, blake2b(value, digest_size=16).digest(), kept,
+        record.topic, record.partition, record.offset, key.decode(errors="replace"), _text(id_),
+        name, sequence, record.timestamp, blake2b(whole, digest_size=16).digest(), kept, tenant,
+        secrets.within(whole) if secrets else "",
     )  # fmt: skip
 
 

@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
+MAIL_LOG = "mails.jsonl"
+"""Where mails go that no mail server takes."""
 SENT_LOG = "sent.jsonl"
 """What clients of ours were told at the door, one JSON line per answer."""
 
@@ -57,6 +59,17 @@ class MailLine(msgspec.Struct, frozen=True):
     message_id: str
 
 
+class Probe(NamedTuple):
+    """How a door answered somebody who asked for what is another's."""
+
+    service: str
+    who: str
+    what: str
+    status: int = 0
+    """0 where nobody answered."""
+    leaks: bool = False
+
+
 @dataclass(frozen=True)
 class Outside:
     """Everything the outside world wrote down."""
@@ -68,6 +81,9 @@ class Outside:
     """Message id → how often it came."""
     late_mails: frozenset[str] = frozenset()
     """Those that came after the stores were read."""
+    files: Sequence[Path] = ()
+    """Everything that our processes write besides stores and topics."""
+    probes: Sequence[Probe] = ()
 
 
 def read_calls(data_dir: Path, until: datetime) -> Outside:
@@ -85,10 +101,18 @@ def read_outside(data_dir: Path, until: datetime) -> Outside:
         read_calls(data_dir, until),
         sent=list(_lines(data_dir / SENT_LOG, SentLine)),
         mails={message_id: len(times) for message_id, times in mails.items()},
+        files=_written(data_dir),
         late_mails=frozenset(
             message_id for message_id, times in mails.items() if min(times) > until
         ),
     )
+
+
+def _written(data_dir: Path) -> list[Path]:
+    """Logs, traces, and what the sandboxes wrote down. (Mails are for people.)"""
+    patterns = ("../logs/*.log", "*.jsonl", "traces/*.jsonl*")
+    files = (file for pattern in patterns for file in sorted(data_dir.glob(pattern)))
+    return [file for file in files if file.name != MAIL_LOG]
 
 
 def remember_sent(data_dir: Path, line: SentLine) -> None:
@@ -104,7 +128,7 @@ def _mails(data_dir: Path) -> dict[str, list[datetime]]:
     for file in folder.glob("*.eml"):
         came = datetime.fromtimestamp(file.stat().st_mtime, UTC)
         mails.setdefault(file.stem.rpartition("@")[0], []).append(came)
-    for repeated in (folder / "duplicates.jsonl", data_dir / "mails.jsonl"):
+    for repeated in (folder / "duplicates.jsonl", data_dir / MAIL_LOG):
         for line in _lines(repeated, MailLine):
             message_id = line.message_id.strip("<>").rpartition("@")[0]
             mails.setdefault(message_id, []).append(line.at)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import asyncpg
 
@@ -13,12 +14,59 @@ from oms_platform import SERVICES
 from oms_platform.topics import TopicSpec
 
 LOOK_SECONDS = 0.5
+REST_SECONDS = 3.0
+"""So long is watched whether a system at rest does anything. The database counts up to a second
+late."""
 
 _BUSY = """
 SELECT (SELECT count(*) FROM outbox) AS outgoing,
        (SELECT count(*) FROM due WHERE at <= now() AND NOT EXISTS
          (SELECT FROM parked p WHERE p.kind = due.kind AND p.key = due.key)) AS due
 """
+
+
+_WRITTEN = """
+SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM pg_stat_user_tables
+"""
+
+
+@dataclass(frozen=True)
+class Rest:
+    """What went on although nothing should: what kept moving, and what grew meanwhile."""
+
+    moved: Sequence[str] = ()
+    grew: Sequence[str] = ()
+
+
+async def watch(
+    dsns: Mapping[str, str], bootstrap: str, topics: Iterable[TopicSpec], moved: Sequence[str]
+) -> Rest:
+    """Look whether a system at rest writes anything; one that is still moving may."""
+    if moved:
+        return Rest(moved)
+    topics = list(topics)
+    before = await _sizes(dsns, bootstrap, topics)
+    await asyncio.sleep(REST_SECONDS)
+    after = await _sizes(dsns, bootstrap, topics)
+    grew = [f"{n}: {after[n] - before[n]} more" for n in after if after[n] != before[n]]
+    return Rest((), grew)
+
+
+async def _sizes(
+    dsns: Mapping[str, str], bootstrap: str, topics: list[TopicSpec]
+) -> dict[str, int]:
+    """Rows ever written, by database, and records, by topic."""
+    sizes: dict[str, int] = {}
+    for name in SERVICES:
+        db = await asyncpg.connect(dsns[name])
+        try:
+            sizes[f"rows written by {name}"] = await db.fetchval(_WRITTEN)
+        finally:
+            await db.close()
+    ends, _ = await positions(bootstrap, topics)
+    for (topic, _), end in ends.items():
+        sizes[topic] = sizes.get(topic, 0) + end
+    return sizes
 
 
 async def until_quiet(

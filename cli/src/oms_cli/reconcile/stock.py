@@ -32,6 +32,15 @@ SELECT sku, location, number FROM (
 WHERE number <> place OR on_hand <> on_hand_after OR reserved <> reserved_after
    OR reserved < 0 OR on_hand < reserved
 """
+_GIVEN_BACK = """
+SELECT order_id, sku, location, number, kind, held FROM (
+  SELECT order_id, sku, location, number, kind, on_hand_delta, reserved_delta,
+    sum(reserved_delta) OVER (PARTITION BY order_id, sku, location ORDER BY number) AS held
+  FROM movement WHERE tenant = $1
+) line
+WHERE held < 0 OR (kind = 'consume' AND on_hand_delta <> reserved_delta)
+   OR (order_id = '' AND reserved_delta <> 0)
+"""
 _TWICE = """
 SELECT sku, location, cause, count(*) FROM movement WHERE tenant = $1
 GROUP BY sku, location, cause HAVING count(*) > 1
@@ -78,6 +87,19 @@ async def never_oversold(ground: Ground) -> Finding:
     [(count,)] = await ground.stores.rows("inventory", _COUNT, ground.tenant)
     wrong = [f"{sku} at {location}: movement {number}" for sku, location, number in rows]
     return found("I3", "never oversold, after any movement", count, wrong)
+
+
+async def reservations_end_once(ground: Ground) -> Finding:
+    """What an order reserved it uses or gives back once: after no movement does it hold less than
+    nothing, what is consumed was reserved, and nobody but an order reserves.
+    """
+    rows = await ground.stores.rows("inventory", _GIVEN_BACK, ground.tenant)
+    [(count,)] = await ground.stores.rows("inventory", _COUNT, ground.tenant)
+    wrong = [
+        f"{order_id or 'no order'}: {sku} at {location}, movement {number} ({kind}): holds {held}"
+        for order_id, sku, location, number, kind, held in rows
+    ]
+    return found("I3", "each reservation ends once", count, wrong)
 
 
 async def no_cause_is_booked_twice(ground: Ground) -> Finding:

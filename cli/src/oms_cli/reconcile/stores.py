@@ -67,16 +67,19 @@ class Stores:
         """Every aggregate of a service, by kind and key."""
         found: dict[str, dict[str, Kept]] = {}
         for root in service(name).store.roots:
-            found[root.kind] = {key: kept async for key, kept in self._kept(name, root)}
+            found[root.kind] = {
+                key: Kept(state, tuple(row[column] for column in root.sequences))
+                async for key, state, row in self.each(name, root)
+            }
         return found
 
-    async def _kept(self, name: str, root: Root) -> AsyncIterator[tuple[str, Kept]]:
+    async def each(self, name: str, root: Root) -> AsyncIterator[tuple[str, Any, asyncpg.Record]]:
+        """Every aggregate of a kind: its key, its state, and the row that it was read from."""
         columns = ", ".join(f'"{column}"' for column in root.columns)
         statement = f'SELECT {columns} FROM "{root.table.__tablename__}" WHERE tenant = $1'
         rows = self._connections[name].cursor(statement, self.tenant, prefetch=ROWS_AT_ONCE)
         async for row in rows:
-            sequences = tuple(row[column] for column in root.sequences)
-            yield row[root.key], Kept(root.read(row), sequences)
+            yield row[root.key], root.read(row), row
 
     async def outgoing(self) -> list[Outgoing]:
         """What every outbox holds."""

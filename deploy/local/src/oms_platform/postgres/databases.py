@@ -1,10 +1,12 @@
 """The services' databases and roles, on our own server or on a given one.
 
 Per service `x`: database `oms_x`, owned by the login role `oms_x`; nobody else may connect but
-`oms_check`, which reads every table of every service and can write none.
+`oms_check`, which reads every table of every service, and what the server's sessions are doing,
+and can write none.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit, urlunsplit
 
@@ -51,6 +53,8 @@ async def prepare_databases(
             await _make_role(admin, role, password(role))
         # A second guard beside the grants.
         await admin.execute(f"ALTER ROLE {CHECK_ROLE} SET default_transaction_read_only = on")
+        with suppress(asyncpg.InsufficientPrivilegeError):  # a server of others may not allow it
+            await admin.execute(f"GRANT pg_read_all_stats TO {CHECK_ROLE}")
         for name in names.values():
             await _make_database(admin, name)
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -114,7 +115,7 @@ class Draft:
             id_ = str(self.new_id())
             self._call(Call(wish.method, wish.request_id, wish.target, id_, id_, self.now))
         order_id = self.input.key
-        self.rows.extend(_open_items(order_id, self.world["payment", order_id], self.payment))
+        self.rows.extend(_changed_items(order_id, self.world["payment", order_id], self.payment))
         states: dict[Ref, Any] = {("payment", order_id): self.payment}
         states |= {("numbers", series.value): n for series, n in self.numbers.items()}
         return Decision(None, self.facts, self.effects, self.rows, states=states, answer=answer)
@@ -149,18 +150,21 @@ def _posted(
     )
 
 
-def _open_items(order_id: str, before: Payment | None, after: Payment) -> list[OpenItem]:
-    """Receivables that had to wait and have changed, as the aged list shows them.
+def _changed_items(order_id: str, before: Payment | None, after: Payment) -> list[OpenItem]:
+    """Open items that are not as they were."""
+    known = set(open_items(order_id, before)) if before else set()
+    return [item for item in open_items(order_id, after) if item not in known]
+
+
+def open_items(order_id: str, payment: Payment) -> Iterator[OpenItem]:
+    """Receivables that had to wait, as the aged list shows them.
 
     One that is captured at once never gets there: that saves every ordinary order two writes.
     """
-    known = {r.invoice_no: r for a in (before.attempts if before else ()) for r in a.receivables}
-    return [
-        _open_item(order_id, attempt, r)
-        for attempt in after.attempts
-        for r in attempt.receivables
-        if r.had_to_wait and known.get(r.invoice_no) != r
-    ]
+    for attempt in payment.attempts:
+        for r in attempt.receivables:
+            if r.had_to_wait:
+                yield _open_item(order_id, attempt, r)
 
 
 def _open_item(order_id: str, attempt: Attempt, receivable: Receivable) -> OpenItem:
