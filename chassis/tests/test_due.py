@@ -29,9 +29,13 @@ def _deadline(state: datetime | str) -> Deadline | None:
 CORE = Core((Kind("account"),), lambda item: [], _decide, _deadline)
 
 
-def _moved(before: object, after: object, *, woken: bool = False) -> Moves:
+def _moved(
+    before: object, after: object, *, woken: bool = False, calls: bool = False,
+    answered: bool = False,
+) -> Moves:  # fmt: skip
     held: Mapping[Ref, Held] = {REF: Held(after, 3, [], changed=True)}
-    return moves(CORE, {REF: before}, held, {REF} if woken else set(), NOW)
+    roots = [{REF} if says else set() for says in (woken, calls, answered)]
+    return moves(CORE, {REF: before}, held, roots[0], NOW, *roots[1:])
 
 
 def test_a_deadline_that_comes_nearer_is_lowered_and_one_that_moves_away_is_left() -> None:
@@ -60,3 +64,13 @@ def test_a_deadline_that_is_set_in_the_past_is_due_now() -> None:
 def test_two_moments_of_one_millisecond_are_two_wake_ups(microseconds: int) -> None:
     assert wake_id(REF, NOW) == wake_id(REF, NOW)
     assert wake_id(REF, NOW) != wake_id(REF, NOW + timedelta(microseconds=microseconds))
+
+
+def test_while_a_call_is_open_no_row_is_written_and_its_answer_writes_what_is_left() -> None:
+    assert _moved(None, SOON, calls=True) == Moves(calling=[(*REF, 3, SOON)])
+    assert _moved(SOON, SOON, answered=True).lower == [(*REF, 3, SOON)]
+    assert _moved(SOON, "done", answered=True).forget == [REF]
+
+
+def test_a_wake_up_that_makes_a_call_still_moves_its_row() -> None:
+    assert _moved(SOON, LATER, woken=True, calls=True).put == [(*REF, 3, LATER)]

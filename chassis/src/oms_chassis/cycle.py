@@ -51,7 +51,8 @@ class Committed:
     answers: list[tuple[Work, Mapping[str, Any] | Exception]] = field(default_factory=list)
     verdicts: list[tuple[Work, str]] = field(default_factory=list)
     newly_parked: int = 0
-    next_due: datetime | None = None
+    due: due.Moves = field(default_factory=due.Moves)
+    answered: set[Ref] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,11 @@ class Cycle:
         by_id = {w.item.id: w for w in works}
         done.rows, done.foreign_partitions = await self.writer.write(db, out, by_id, held, started)
         woken = {w.ref for w in from_(placed, Source.WAKE)}
-        done.next_due = await due.reschedule(db, self.core, before, held, woken, now)
+        done.answered = {w.ref for w in from_(placed, Source.OUTCOME, Source.REDRIVE)}
+        calling = {call.ref for call in out.effects}
+        done.due = await due.reschedule(
+            db, self.core, before, held, woken, now, calling, done.answered
+        )
         done.newly_parked = await parking.settle(db, self.ring, works, by_id, out.failed)
         done.verdicts = [(by_id[i.id], d.verdict) for i, d in out.decisions]
         done.answers = _answers(by_id, out, errors)

@@ -2,11 +2,14 @@
 
 The row's time may be earlier than the aggregate's deadline, never later: a deadline that moves
 away is left standing and put right when it fires.
+
+An aggregate whose call is open needs no row: the call's outcome is certain to come and looks at
+it again. Its deadline is kept in memory meanwhile, for the rare call that takes longer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -46,57 +49,69 @@ Row = tuple[str, str, int, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """What changes in `due`: rows that may only become earlier, rows to put, roots to forget."""
+    """What changes in `due`: rows that may only become earlier, rows to put, roots to forget.
+
+    `calling` are deadlines of roots with an open call, which get no row.
+    """
 
     lower: list[Row] = field(default_factory=list)
     put: list[Row] = field(default_factory=list)
     forget: list[Ref] = field(default_factory=list)
+    calling: list[Row] = field(default_factory=list)
 
 
 def moves(
-    core: Core, before: Mapping[Ref, object], held: Mapping[Ref, Held], woken: set[Ref],
-    now: datetime,
+    core: Core, before: Mapping[Ref, object], held: Mapping[Ref, Held], woken: Set[Ref],
+    now: datetime, calling: Set[Ref] = frozenset(), answered: Set[Ref] = frozenset(),
 ) -> Moves:  # fmt: skip
     """How `due` comes in line with the states after a fold.
+
+    `calling` are roots that just made a call, `answered` those whose call was answered: they may
+    have no row though they had a deadline.
 
     A deadline that is set in the past is due now: at its own moment the root may have been woken
     before, and the inbox would take this wake-up for that one.
     """
     found = Moves()
     for ref, root in sorted(held.items(), key=lambda item: item[0]):
-        if root.state is None or not (root.changed or ref in woken):
+        if root.state is None or not (root.changed or ref in woken or ref in answered):
             continue
         after = core.deadline(root.state)
         was = before[ref]
         earlier = core.deadline(was) if was is not None else None
-        if after is None:
+        if ref in calling and ref not in woken:
+            if after is not None:
+                found.calling.append((*ref, root.partition, after.at))
+        elif after is None:
             if earlier is not None or ref in woken:
                 found.forget.append(ref)
         elif ref in woken:
             again = now + timedelta(seconds=WAKE_AGAIN_SECONDS)
             found.put.append((*ref, root.partition, after.at if after.at > now else again))
-        elif earlier is None or after.at < earlier.at:
+        elif earlier is None or after.at < earlier.at or ref in answered:
             found.lower.append((*ref, root.partition, max(after.at, now)))
     return found
 
 
 async def reschedule(
     db: asyncpg.Connection, core: Core, before: Mapping[Ref, object],
-    held: Mapping[Ref, Held], woken: set[Ref], now: datetime,
-) -> datetime | None:  # fmt: skip
-    """Bring `due` in line with the states after a fold; returns the earliest new deadline."""
-    found = moves(core, before, held, woken, now)
+    held: Mapping[Ref, Held], woken: Set[Ref], now: datetime,
+    calling: Set[Ref], answered: Set[Ref],
+) -> Moves:  # fmt: skip
+    """Bring `due` in line with the states after a fold; returns what was done."""
+    found = moves(core, before, held, woken, now, calling, answered)
     for statement, rows in ((_LOWER, found.lower), (_SET, found.put)):
         if rows:
             await db.execute(statement, *zip(*rows, strict=True))
     if found.forget:
         await db.execute(_FORGET, *zip(*found.forget, strict=True))
-    return min((row[3] for row in found.lower + found.put), default=None)
+    return found
 
 
 async def fired(db: asyncpg.Connection, partitions: Sequence[int], ratio: float) -> list[Work]:
     """Wake-ups whose time has come, oldest first; a parked aggregate sleeps on."""
-    return [_wake(r, ratio) for r in await db.fetch(_FIRED, partitions, WAKES_MAX)]
+    rows = await db.fetch(_FIRED, partitions, WAKES_MAX)
+    return [wake(r["kind"], r["key"], r["partition"], r["at"], ratio) for r in rows]
 
 
 async def next_at(db: asyncpg.Connection, partitions: Sequence[int]) -> datetime | None:
@@ -110,8 +125,8 @@ def wake_id(ref: Ref, at: datetime) -> UUID:
     return mint_id(at, f"wake|{ref[0]}|{ref[1]}|{at.microsecond}")
 
 
-def _wake(row: asyncpg.Record, ratio: float) -> Work:
-    kind, key, partition, at = row["kind"], row["key"], row["partition"], row["at"]
+def wake(kind: str, key: str, partition: int, at: datetime, ratio: float) -> Work:
+    """A wake-up that was due at `at`."""
     item = Input(wake_id((kind, key), at), key, None, at, partition)
     trace = traceparent_of_key(key, item.id, ratio)
     return Work(item, Source.WAKE, (kind, key), "Woke", trace)

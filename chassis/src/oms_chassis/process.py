@@ -26,6 +26,7 @@ from oms_chassis.app import Service
 from oms_chassis.calls import Calls
 from oms_chassis.consumer import Consumer
 from oms_chassis.cycle import Committed, Cycle
+from oms_chassis.decision import Ref
 from oms_chassis.engine import Engine
 from oms_chassis.http import Door, application, serve
 from oms_chassis.intake import Intake
@@ -94,6 +95,8 @@ class Process:
         )
         self.engine.consumer = self.consumer
         self._soon = asyncio.Event()
+        self._calling: dict[Ref, due.Row] = {}
+        """Deadlines of roots with an open call."""
 
     def database(self) -> asyncpg.Pool:
         """The pool of the cycle and its neighbours."""
@@ -103,8 +106,12 @@ class Process:
         """After every commit: hand on what was written, and remember the next deadline."""
         self.outgoing.deleted(deleted)
         await self.outgoing.committed(done.rows, done.foreign_partitions)
-        if done.next_due is not None:
-            delay = (done.next_due - datetime.now(UTC)).total_seconds()
+        for ref in done.answered:
+            self._calling.pop(ref, None)
+        self._calling |= {row[:2]: row for row in done.due.calling}
+        next_due = min((row[3] for row in done.due.lower + done.due.put), default=None)
+        if next_due is not None:
+            delay = (next_due - datetime.now(UTC)).total_seconds()
             if delay < WATCH_SECONDS:
                 asyncio.get_running_loop().call_later(max(delay, 0.0), self._soon.set)
 
@@ -129,8 +136,16 @@ class Process:
                     redrives = await parking.requested(db, self.ring, self.intake, owned)
                     wakes = await due.fired(db, owned, self.settings.trace_ratio)
                 self.engine.hold(redrives)
+                wakes += self._overdue_calls(owned)
                 if wakes:
                     await self._wake(wakes)
+
+    def _overdue_calls(self, owned: Sequence[int]) -> list[Work]:
+        now, ratio = datetime.now(UTC), self.settings.trace_ratio
+        over = [row for row in self._calling.values() if row[3] <= now and row[2] in owned]
+        for row in over:
+            del self._calling[row[:2]]
+        return [due.wake(*row, ratio) for row in over]
 
     async def _wake(self, wakes: Sequence[Work]) -> None:
         """A deadline counts only once everything said before it has been heard."""
