@@ -9,7 +9,7 @@ nothing in it may have an effect outside the database.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,14 +17,15 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec.structs import replace
 
 from oms_chassis import due, outbox, parking
-from oms_chassis.decision import Input, Ref, Woke
-from oms_chassis.fold import Core, Failed, Held, Outcome, fold
+from oms_chassis.decision import Input, Invalid, Ref, Woke
+from oms_chassis.fold import Core, Held, Outcome, fold
 from oms_chassis.problems import CommandRefused, KeyParked
 from oms_chassis.sealing import KeyRing
 from oms_chassis.store import Store
-from oms_chassis.work import DeadLetter, OutRow, Source, Work, from_
+from oms_chassis.work import DeadLetter, OutRow, Source, Work, brief, from_
 
 _FIRST = """
 WITH sent AS (DELETE FROM outbox WHERE id = ANY($1::bigint[])),
@@ -113,23 +114,20 @@ class Cycle:
         self, db: asyncpg.Connection, works: list[Work], now: datetime, done: Committed
     ) -> None:
         refs, impossible = self._roots(works)
-        placed = [w for w in works if w.item.id not in impossible]
-        held = await self.store.load(
-            db, self.tenant, refs, [w.item for w in placed], self.partitions
-        )
+        placed = [w.item for w in works if w.item.id not in impossible]
+        held = await self.store.load(db, self.tenant, refs, placed, self.partitions)
         before = {ref: h.state for ref, h in held.items()}
         stuck = await parking.parked_among(db, {w.ref for w in works})
         free, places = await parking.redrivable(db, from_(works, Source.REDRIVE))
         stuck -= free
-        placed = [w for w in placed if w.source is not Source.REDRIVE or w.row in places]
+        works = [w for w in works if w.source is not Source.REDRIVE or w.row in places]
         started = time.time_ns()
-        out, errors = self._fold(placed, held, now, stuck)
-        out.failed += impossible.values()
+        out, errors = self._fold(works, held, now, stuck, impossible)
         await self.store.save(db, self.tenant, before, held, out.rows)
         by_id = {w.item.id: w for w in works}
         done.rows, done.foreign_partitions = await self.writer.write(db, out, by_id, held, started)
-        woken = {w.ref for w in from_(placed, Source.WAKE)}
-        done.answered = {w.ref for w in from_(placed, Source.OUTCOME, Source.REDRIVE)}
+        woken = {w.ref for w in from_(works, Source.WAKE)}
+        done.answered = {w.ref for w in from_(works, Source.OUTCOME, Source.REDRIVE)}
         calling = {call.ref for call in out.effects}
         done.due = await due.reschedule(
             db, self.core, before, held, woken, now, calling, done.answered
@@ -138,10 +136,12 @@ class Cycle:
         done.verdicts = [(by_id[i.id], d.verdict) for i, d in out.decisions]
         done.answers = _answers(by_id, out, errors)
 
-    def _roots(self, works: Sequence[Work]) -> tuple[set[Ref], dict[UUID, Failed]]:
-        """Every root that this batch touches, and the inputs that cannot even say which."""
+    def _roots(self, works: Sequence[Work]) -> tuple[set[Ref], dict[UUID, Input]]:
+        """Every root that this batch touches, and the inputs that cannot even say which: as what
+        they are to the fold, which parks them in their turn.
+        """
         refs: set[Ref] = set()
-        impossible: dict[UUID, Failed] = {}
+        impossible: dict[UUID, Input] = {}
         for work in works:
             refs.add(work.ref)
             if work.source is Source.WAKE:
@@ -149,15 +149,20 @@ class Cycle:
             try:
                 refs.update(self.core.roots_of(work.item))
             except Exception as error:  # a body that its own service cannot place
-                impossible[work.item.id] = Failed(work.item, work.ref, error)
+                impossible[work.item.id] = replace(work.item, body=Invalid(brief(error)))
         return refs, impossible
 
     def _fold(
-        self, works: Sequence[Work], held: dict[Ref, Held], now: datetime, stuck: set[Ref]
-    ) -> tuple[Outcome, dict[UUID, Exception]]:
+        self, works: Sequence[Work], held: dict[Ref, Held], now: datetime, stuck: set[Ref],
+        impossible: Mapping[UUID, Input],
+    ) -> tuple[Outcome, dict[UUID, Exception]]:  # fmt: skip
         """Streams first, in order; then deadlines that are still due; then people's commands."""
+
+        def told(works: Iterable[Work]) -> list[tuple[Ref, Input]]:
+            return [(w.ref, impossible.get(w.item.id, w.item)) for w in works]
+
         streams = from_(works, Source.REDRIVE, Source.RECORD, Source.OUTCOME)
-        out = fold(self.core, held, [(w.ref, w.item) for w in streams], now, stuck)
+        out = fold(self.core, held, told(streams), now, stuck)
         for work in from_(works, Source.WAKE):
             state = held[work.ref].state
             deadline = self.core.deadline(state) if state is not None else None
@@ -168,7 +173,7 @@ class Cycle:
         errors: dict[UUID, Exception] = {}
         for work in from_(works, Source.COMMAND):
             # A command that fails is the caller's to hear about; it parks nothing.
-            tried = fold(self.core, held, [(work.ref, work.item)], now, set(stuck))
+            tried = fold(self.core, held, told([work]), now, set(stuck))
             for failed in tried.failed:
                 errors[work.item.id] = failed.error or KeyParked(
                     f"{work.ref[0]} {work.ref[1]} waits for a person; see the parked inputs"
