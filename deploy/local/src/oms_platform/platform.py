@@ -13,7 +13,7 @@ from types import TracebackType
 from oms_platform.errors import DeadlineError, PlatformError
 from oms_platform.kafka.cluster import KafkaCluster
 from oms_platform.kafka.install import install_kafka
-from oms_platform.postgres.binaries import find_postgres
+from oms_platform.postgres.binaries import bring_within_reach, find_postgres
 from oms_platform.postgres.databases import SERVICES, compress_wal, prepare_databases
 from oms_platform.postgres.folder import role_password
 from oms_platform.postgres.server import PostgresServer
@@ -166,7 +166,7 @@ class LocalPlatform:
         home = postgres_home(self.run_dir)
         admin_dsn = os.environ.get("OMS_POSTGRES_DSN")
         if not admin_dsn:
-            binaries = await find_postgres()
+            binaries = await bring_within_reach(await find_postgres(), home)
             self._progress(f"starting PostgreSQL {binaries.major}")
             self.postgres = PostgresServer(
                 binaries,
