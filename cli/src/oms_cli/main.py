@@ -52,7 +52,7 @@ async def _up(keep_data: bool) -> None:
             console.print(f"up; keys and addresses in {stack.run_dir}. Ctrl-C stops it.")
             await stop.wait()
     except PlatformError as error:
-        console.print(str(error))
+        console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
 
 
@@ -80,7 +80,8 @@ def diagnose() -> None:
     findings = asyncio.run(doctor(default_run_dir(checkout())))
     for finding in findings:
         mark = "ok     " if finding.ok else "missing"
-        console.print(f"{mark} {finding.name}: {finding.detail}", markup=False)
+        # Unwrapped: a command in two halves cannot be copied.
+        console.print(f"{mark} {finding.name}: {finding.detail}", markup=False, soft_wrap=True)
         if finding.command:
-            console.print(f"        {finding.command}", markup=False)
+            console.print(f"        {finding.command}", markup=False, soft_wrap=True)
     sys.exit(0 if all(f.ok for f in findings) else 1)

@@ -38,7 +38,7 @@ def command(
     try:
         ok = asyncio.run(_standalone(count, seed) if standalone else _here(count, seed))
     except PlatformError as error:
-        console.print(str(error), markup=False)
+        console.print(str(error), markup=False, soft_wrap=True)
         raise typer.Exit(1) from None
     raise typer.Exit(0 if ok else 1)
 
