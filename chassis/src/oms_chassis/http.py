@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from uuid import UUID
 
@@ -21,8 +21,10 @@ from fastapi.routing import iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from oms_chassis.connections import Connection
 from oms_chassis.decision import Ref
 from oms_chassis.keys import Actor, ApiKeys, RequiredScope, actor, scope
 from oms_chassis.problems import (
@@ -98,7 +100,7 @@ class Door:
         return await asyncpg.connect(self.settings.database_dsn, server_settings=limits)
 
 
-class _BodyLimit:
+class BodyLimit:
     """Stops reading at the limit, whether or not the length was declared."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -116,7 +118,9 @@ class _BodyLimit:
                 raise Problem(413, "body_too_large", f"send at most {BODY_MAX_BYTES} bytes")
             return message
 
-        await self._app(scope, limited, send)
+        # Whoever hangs up amid a request is no fault of ours, and gets no answer.
+        with suppress(ClientDisconnect):
+            await self._app(scope, limited, send)
 
 
 def application(
@@ -135,7 +139,7 @@ def application(
         # FastAPI's own would record inputs, and with them what is personal.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    app.add_middleware(_BodyLimit)
+    app.add_middleware(BodyLimit)
     app.state.keys = ApiKeys.load(door.settings.api_keys_file)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)
@@ -194,12 +198,15 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(app: FastAPI, host: str, port: int) -> AsyncIterator[int]:
+async def serve(
+    app: FastAPI, host: str, port: int, connection: type[Connection] = Connection
+) -> AsyncIterator[int]:
     """Answer requests while the block runs; gives the port. Raises OSError if it is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, port), family=family) as bound:
         config = uvicorn.Config(
             app,
+            http=connection,
             lifespan="off",
             log_config=None,
             access_log=False,
