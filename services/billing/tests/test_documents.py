@@ -46,6 +46,12 @@ def test_what_customers_typed_is_printed_and_never_obeyed() -> None:
     assert "<script" not in page
 
 
+def test_no_character_of_a_name_acts_instead_of_being_seen() -> None:
+    spoofed = ADDRESS.model_copy(update={"name": "Ada \u202egnp.exe\u2066", "city": "Bo\u200bnn"})
+    page = invoice_html(INVOICE, 0, spoofed)
+    assert "Ada gnp.exe<br>" in page and "53111 Bonn" in page
+
+
 def test_a_credit_note_names_what_it_corrects() -> None:
     note = CreditNoteRow(
         credit_note_no="CN-2026-000001", refund_request_id="r", invoice_nos="INV-2026-000001",

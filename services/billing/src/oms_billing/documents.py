@@ -1,7 +1,12 @@
-"""Invoices and credit notes as pages to print."""
+"""Invoices and credit notes as pages to print.
+
+What customers typed is printed and never obeyed: control and direction characters are dropped,
+the rest is escaped.
+"""
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,20 +94,20 @@ def _page(sheet: _Sheet, address: Address | None) -> str:
         lines.append(("", "Shipping", "", shipping))
     amount = {"net_minor": document.net_minor, "tax_minor": document.tax_minor}
     return _PAGE.format(
-        title=escape(sheet.title),
-        facts="<br>".join(map(escape, sheet.facts)),
-        address="<br>".join(map(escape, _address(address))),
+        title=_text(sheet.title),
+        facts="<br>".join(map(_text, sheet.facts)),
+        address="<br>".join(map(_text, _address(address))),
         rows="\n".join(_row(*line, document.currency) for line in lines),
         total=_row("", "Total", "", amount, document.currency),
-        closing=escape(sheet.closing),
+        closing=_text(sheet.closing),
     )
 
 
 def _row(line_id: str, item: str, units: str, of: Mapping[str, Any], currency: str) -> str:
     net_minor, tax_minor = of["net_minor"], of["tax_minor"]
     amounts = (money(m, currency) for m in (net_minor, tax_minor, net_minor + tax_minor))
-    cells = [f"<td>{escape(line_id)}</td><td>{escape(item)}</td>"]
-    cells += [f'<td class="n">{escape(text)}</td>' for text in (units, *amounts)]
+    cells = [f"<td>{_text(line_id)}</td><td>{_text(item)}</td>"]
+    cells += [f'<td class="n">{_text(text)}</td>' for text in (units, *amounts)]
     return f"<tr>{''.join(cells)}</tr>"
 
 
@@ -118,3 +123,10 @@ def _address(address: Address | None) -> list[str]:
 
 def _day(at: datetime) -> str:
     return at.date().isoformat()
+
+
+def _text(value: str) -> str:
+    """One line of text, escaped, without characters that act instead of being seen."""
+    spaced = (" " if c.isspace() else c for c in value)
+    seen = "".join(c for c in spaced if unicodedata.category(c)[0] != "C")
+    return escape(" ".join(seen.split()))
