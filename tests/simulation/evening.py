@@ -46,7 +46,7 @@ def settle(world: World) -> None:
         if not _sleep(world, min(timedelta(milliseconds=2 ** min(sleeps, 30)), OVERSLEEP_MAX)):
             return
         sleeps += 1
-    waiting = {n.name: sorted(k for _, k in n.due) for n in world.nodes.values() if n.due}
+    waiting = {n.name: sorted(ref[1] for ref, _ in n.deadlines()) for n in world.nodes.values()}
     raise Violation(f"no rest: {waiting} are woken for ever")
 
 

@@ -8,7 +8,7 @@ its processes know by heart, and forget when they die, is in `replicas`.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -93,9 +93,10 @@ class Node:
     def wakes(self, world_now: datetime) -> list[Work]:
         """Deadlines that have passed, for those who heard all that was published before them."""
         now = world_now + self.skew
-        fired = [(ref, at) for ref, at in self.due.items() if at <= now]
+        fired = [(ref, at) for ref, at in self.deadlines() if at <= now]
         if not fired:
             return []
+        self.crew.forget_overdue(now)
         behind = {
             (key, records[0].published_at + self.skew)
             for (_, key), records in self.waiting.items()
@@ -106,6 +107,11 @@ class Node:
             if ref not in self.parking.keys
             and not any(key == ref[1] and published <= at for key, published in behind)
         ]
+
+    def deadlines(self) -> Iterator[tuple[Ref, datetime]]:
+        """When each aggregate is to be looked at."""
+        yield from self.due.items()
+        yield from self.crew.overdue()
 
     def unsent(self) -> list[Place]:
         """Places with facts that their owner has yet to publish."""
@@ -130,7 +136,7 @@ class Node:
     # The cycle
 
     def cycle(
-        self, works: Sequence[Work], world_now: datetime, *, commits: bool = True
+        self, works: Sequence[Work], world_now: datetime, replica: Replica, *, commits: bool = True
     ) -> Cycle | None:
         """One batch; None if all of it was heard before."""
         now = world_now + self.skew
@@ -141,7 +147,8 @@ class Node:
         before = {ref: root.state for ref, root in held.items()}
         out = self._fold(fresh, held, now)
         if commits:
-            self._commit(fresh, before, held, out, now)
+            self._commit(fresh, held, out)
+            self._reschedule(fresh, before, held, out, now, replica)
         return Cycle(self, now, fresh, before, held, out)
 
     def _admit(self, works: Sequence[Work]) -> list[Work]:
@@ -159,7 +166,7 @@ class Node:
             elif work.source is Source.WAKE:
                 raise Violation(
                     f"{self.name} {work.ref[1]} will never be woken again: the wake-up for "
-                    f"{self.due[work.ref]} has the id of an earlier one, so the inbox drops it"
+                    f"{work.item.at} has the id of an earlier one, so the inbox drops it"
                 )
         return list(fresh.values())
 
@@ -195,10 +202,7 @@ class Node:
         self.parking.expects(self.name, out.failed)
         return out
 
-    def _commit(
-        self, works: Sequence[Work], before: Mapping[Ref, Any], held: dict[Ref, Held],
-        out: Outcome, now: datetime,
-    ) -> None:  # fmt: skip
+    def _commit(self, works: Sequence[Work], held: dict[Ref, Held], out: Outcome) -> None:
         """All that the transaction of a cycle writes."""
         for work in works:
             if work.source is Source.OUTCOME:
@@ -206,7 +210,6 @@ class Node:
             elif work.source is not Source.REDRIVE:
                 self.inbox.add(work.item.id)
         self.memory.save(held, out.rows)
-        self._reschedule(before, held, {w.ref for w in works if w.source is Source.WAKE}, now)
         self.calls.update((called.id, called) for called in out.effects)
         self.parking.settle(works, out.failed)
         self._in_order(works, out)
@@ -222,9 +225,17 @@ class Node:
                 self._reached[place] = work.serial
 
     def _reschedule(
-        self, before: Mapping[Ref, Any], held: Mapping[Ref, Held], woken: set[Ref], now: datetime
-    ) -> None:
-        found = moves(self.core, before, held, woken, now)
+        self, works: Sequence[Work], before: Mapping[Ref, Any], held: Mapping[Ref, Held],
+        out: Outcome, now: datetime, replica: Replica,
+    ) -> None:  # fmt: skip
+        woken = {w.ref for w in works if w.source is Source.WAKE}
+        answered = {w.ref for w in works if w.source in (Source.OUTCOME, Source.REDRIVE)}
+        calling = {called.ref for called in out.effects}
+        found = moves(self.core, before, held, woken, now, calling, answered)
+        for ref in answered:
+            replica.calling.pop(ref, None)
+        for kind, key, _, at in found.calling:
+            replica.calling[kind, key] = at
         for kind, key, _, at in found.lower:
             self.due[kind, key] = min(self.due.get((kind, key), at), at)
         for kind, key, _, at in found.put:

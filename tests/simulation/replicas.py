@@ -14,7 +14,7 @@ from functools import lru_cache
 from random import Random
 from zlib import crc32
 
-from oms_chassis.decision import Input
+from oms_chassis.decision import Input, Ref
 
 PARTITIONS = 4
 UNSAVED_RECORDS_MAX = 20
@@ -40,6 +40,8 @@ class Replica:
 
     sent: dict[Place, int] = field(default_factory=dict)
     """How many rows of the outbox, the oldest, it published and has yet to delete."""
+    calling: dict[Ref, datetime] = field(default_factory=dict)
+    """Deadlines of roots with an open call: its outcome is certain, so no row is written."""
     unsaved: dict[Place, list[Record]] = field(default_factory=dict)
     """What it heard since it last saved how far it is."""
     _count: int = 0
@@ -72,6 +74,22 @@ class Crew:
     def sent(self, place: Place) -> int:
         """How many rows of a place its owner knows as published."""
         return self.owner(place[1]).sent.get(place, 0)
+
+    def forget_overdue(self, now: datetime) -> None:
+        """What is known by heart fires once."""
+        for replica in self.replicas:
+            for ref, at in list(replica.calling.items()):
+                if at <= now and self.owner(ref[1]) is replica:
+                    del replica.calling[ref]
+
+    def overdue(self) -> list[tuple[Ref, datetime]]:
+        """Deadlines known by heart to those who own their keys."""
+        return [
+            (ref, at)
+            for replica in self.replicas
+            for ref, at in replica.calling.items()
+            if self.owner(ref[1]) is replica
+        ]
 
     def die(self, replica: Replica, rng: Random) -> dict[Place, list[Record]]:
         """A process is gone; what is to be heard again. It starts anew, maybe with other keys."""

@@ -189,7 +189,7 @@ class World:
 
     def next_due(self) -> datetime | None:
         """The earliest moment that anybody waits for."""
-        dues = (at - node.skew for node in self.nodes.values() for at in node.due.values())
+        dues = (at - node.skew for node in self.nodes.values() for _, at in node.deadlines())
         return min(dues, default=None)
 
     def seen(self) -> Counter[str]:
@@ -215,7 +215,7 @@ class World:
         self.story.append(happening)
         node.delete_sent(replica)
         commits = fate is not Fate.DIES_BEFORE_COMMIT
-        cycle = node.cycle(works, self.now, commits=commits)
+        cycle = node.cycle(works, self.now, replica, commits=commits)
         if cycle is None:
             self.story.pop()
             return None
