@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -46,6 +46,24 @@ def own_servers(monkeypatch: pytest.MonkeyPatch) -> None:
 async def platform(tmp_path: Path) -> AsyncIterator[LocalPlatform]:
     async with LocalPlatform(tmp_path / "run", topics=TOPICS, shared_buffers_mb=32) as running:
         yield running
+
+
+@pytest.fixture
+def strict_umask() -> Iterator[None]:
+    """What we make is closed to everybody else, as on hardened machines."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
+
+
+async def test_the_server_finds_its_way_under_a_strict_umask(
+    strict_umask: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMS_KAFKA_BOOTSTRAP", "127.0.0.1:1")  # none is started, none is asked
+    async with LocalPlatform(tmp_path / "run", shared_buffers_mb=32) as platform:
+        connection = await asyncpg.connect(platform.state.dsn("order"))
+        assert await connection.fetchval("SELECT current_user") == "oms_order"
+        await connection.close()
 
 
 async def send(bootstrap: str, value: bytes) -> None:

@@ -88,15 +88,20 @@ def make_run_dir(run_dir: Path) -> None:
     Raises PlatformError if the folder under /var/tmp exists and is not ours.
     """
     base = _base_dir()
-    with contextlib.suppress(FileExistsError):
-        base.mkdir(mode=0o711)
+    _make_passable(base)
     found = base.lstat()
     # Anyone may make folders in /var/tmp, also one of this name with a trap in it.
     if found.st_uid != os.geteuid() or base.is_symlink():
         raise PlatformError(f"{base} is not ours; set OMS_RUN_DIR or remove it")
-    for folder in (run_dir, postgres_home(run_dir).parent):
-        folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    postgres_home(run_dir).mkdir(mode=0o711, exist_ok=True)
+    for folder in (run_dir, postgres_home(run_dir).parent, postgres_home(run_dir)):
+        _make_passable(folder)
+
+
+def _make_passable(folder: Path) -> None:
+    """Make a folder that others may pass through, also under a strict umask."""
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True)
+        folder.chmod(0o711)
 
 
 class RunLock:

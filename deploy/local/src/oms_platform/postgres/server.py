@@ -113,7 +113,9 @@ class PostgresServer:
         for attempt in range(1, _PORT_TRIES + 1):
             self.port = free_port()
             settings = render_settings(self.port, self._home / "socket", self._shared_buffers_mb)
-            (self._home / SETTINGS_FILE).write_text(settings)
+            settings_file = self._home / SETTINGS_FILE
+            settings_file.write_text(settings)
+            settings_file.chmod(0o644)  # whatever the umask: the server's account reads it
             log_start_bytes = log_size(self._log_path)
             self._process.start()
             try:
