@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any, Literal, get_type_hints
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import asdict
 
 Ref = tuple[str, str]
@@ -202,7 +202,7 @@ class Decision(Value, frozen=True):
     facts: Sequence[Any] = ()
     effects: Sequence[Effect] = ()
     rows: Sequence[Any] = ()
-    states: Mapping[Ref, Any] = field(default_factory=dict)
+    states: Mapping[Ref, Any] = {}
     answer: Mapping[str, Any] | None = None
     refusal: Refusal | None = None
     verdict: Verdict = "apply"

@@ -13,7 +13,6 @@ from enum import StrEnum
 from typing import NamedTuple
 from uuid import UUID
 
-from msgspec import field
 from msgspec.structs import replace
 
 from oms_chassis.decision import Rules, Value
@@ -92,7 +91,7 @@ class Reservation(Value, frozen=True):
     accepted_at: datetime | None = None
     allocated: tuple[Allocation, ...] = ()
     waiting: tuple[Backorder, ...] = ()
-    answers: Mapping[str, Answer] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = {}
     """By request id."""
     shipments: tuple[str, ...] = ()
     """Shipments whose units were consumed."""
@@ -214,7 +213,7 @@ class Head(NamedTuple):
 class Sku(Value, frozen=True):
     """The stock book of a SKU: its shelves, who waits, what was bought, and what was published."""
 
-    shelves: Mapping[str, Shelf] = field(default_factory=dict)
+    shelves: Mapping[str, Shelf] = {}
     """By location."""
     waiting: tuple[Waiting, ...] = ()
     purchases: tuple[Purchase, ...] = ()
@@ -222,13 +221,13 @@ class Sku(Value, frozen=True):
     """When the stock level was last published."""
     level_dirty: bool = False
     """The level has changed since."""
-    receipts: Mapping[str, str] = field(default_factory=dict)
+    receipts: Mapping[str, str] = {}
     """By location: the `cause_id` of the receipt that was booked last."""
     serve_at: datetime | None = None
     """Set while goods lie open for orders behind the part of the queue that was loaded."""
-    queue: Mapping[str, Head] | None = field(default_factory=dict)
+    queue: Mapping[str, Head] | None = {}
     """By country; None where somebody waits and this transaction has not loaded who."""
-    holders: Mapping[str, tuple[Turn, ...]] = field(default_factory=dict)
+    holders: Mapping[str, tuple[Turn, ...]] = {}
     """By location, last turn first: whose units a count may break. Only where one may."""
     booked: frozenset[str] = frozenset()
     """Causes among those this transaction hears that were booked before."""

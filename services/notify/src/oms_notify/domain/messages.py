@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec import field
 from msgspec.structs import replace
 
 from oms_chassis.decision import Value
@@ -148,7 +147,7 @@ class Messages(Value, frozen=True):
     """The root of an order: whom to write to, and what was written."""
 
     head: OrderHead
-    bag: Mailbag = field(default_factory=Mailbag)
+    bag: Mailbag = Mailbag()
 
 
 class Raised(Value, frozen=True):
@@ -163,7 +162,7 @@ class Alerts(Value, frozen=True):
     """The root of a SKU: shortages that the staff was told of."""
 
     raised: tuple[Raised, ...] = ()
-    bag: Mailbag = field(default_factory=Mailbag)
+    bag: Mailbag = Mailbag()
 
     def last(self, location: str) -> Raised | None:
         """What was told last about that location."""

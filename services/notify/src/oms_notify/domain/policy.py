@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from msgspec import field
+from collections.abc import Mapping
 
 from oms_chassis.decision import Rules
 from oms_notify.domain.messages import Template
@@ -17,7 +17,7 @@ class Policy(Rules, frozen=True):
     customer_service: str = "service@shop.example"
     """Gets alerts about orders, and the answers of customers."""
     warehouse_manager: str = "warehouse@shop.example"
-    warehouse_manager_by_location: dict[str, str] = field(default_factory=dict)
+    warehouse_manager_by_location: Mapping[str, str] = {}
     silent_about: tuple[Template, ...] = ()
     """Templates that are not sent, where a sales channel writes to its customers itself."""
     alert_again_seconds: float = 3_600.0

@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from msgspec import field
 from msgspec.structs import replace
 
 from oms_chassis.decision import Value
@@ -69,11 +68,11 @@ class Body(Value, frozen=True):
 
     lines: tuple[Line, ...]
     approval: Approval
-    stock: Stock = field(default_factory=Stock)
-    payment: Payment = field(default_factory=Payment)
+    stock: Stock = Stock()
+    payment: Payment = Payment()
     fulfilments: tuple[Fulfilment, ...] = ()
     holds: tuple[Hold, ...] = ()
-    cancel: Cancel = field(default_factory=Cancel)
+    cancel: Cancel = Cancel()
     tasks: tuple[Task, ...] = ()
     ship_to: str = ""
     """A corrected address, sealed; empty while the ordered one holds."""

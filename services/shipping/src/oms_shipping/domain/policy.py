@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import field
@@ -31,7 +32,7 @@ class Policy(Rules, frozen=True):
     )
     """Carriers' codes in our nine words, by carrier; `*` holds for every carrier."""
     handover: Handover = Handover.AT_ONCE
-    handover_by_location: dict[str, Handover] = field(default_factory=dict)
+    handover_by_location: Mapping[str, Handover] = {}
     handover_within_seconds: float = 86_400.0
     """Labelled parcels that wait longer for the driver are brought to a person's attention."""
     pickup_hour_utc: int = 16
