@@ -1,9 +1,10 @@
 """The cycle: everything that can change an aggregate goes through this one transaction.
 
-    inbox → lock → load → decide → save → outbox, due, parked → commit
+    lock → load → inbox → decide → save → outbox, due, parked → commit
 
 It runs a batch of inputs from all five sources over one fold. It is retried as a whole, so
-nothing in it may have an effect outside the database.
+nothing in it may have an effect outside the database. The clock is read while the roots are
+locked: of two transactions about one root, the later one has the later `now`.
 """
 
 from __future__ import annotations
@@ -16,31 +17,25 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 from msgspec.structs import replace
 
-from oms_chassis import due, outbox, parking
+from oms_chassis import due, history, outbox, parking
 from oms_chassis.decision import Input, Invalid, Ref, Woke
 from oms_chassis.fold import Core, Held, Outcome, fold
 from oms_chassis.problems import CommandRefused, KeyParked
 from oms_chassis.sealing import KeyRing
 from oms_chassis.store import Store
-from oms_chassis.work import DeadLetter, OutRow, Source, Work, brief, from_
+from oms_chassis.work import DeadLetter, OutRow, Source, Work, brief, from_, in_turn
 
 _FIRST = """
 WITH sent AS (DELETE FROM outbox WHERE id = ANY($1::bigint[])),
 answered AS (DELETE FROM outbox WHERE id = ANY($2::bigint[]) RETURNING id),
 fresh AS ({inbox} ON CONFLICT DO NOTHING RETURNING id)
-SELECT now() AS now, ARRAY(SELECT id FROM answered) AS answered,
+SELECT statement_timestamp() AS now, ARRAY(SELECT id FROM answered) AS answered,
        ARRAY(SELECT id FROM fresh) AS fresh
 """
 _FIRST_IDS = _FIRST.format(inbox="INSERT INTO inbox (id) SELECT unnest($3::uuid[])")
-_FIRST_HISTORY = _FIRST.format(
-    inbox="INSERT INTO inbox (id, key, happened_at, type, actor, topic, body, at) "
-    "SELECT u.*, now() FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::text[], "
-    "$7::text[], $8::text[], $9::bytea[]) u"
-)
-_HISTORY_COLUMNS = 7
+_FIRST_HISTORY = _FIRST.format(inbox=history.INSERT)
 
 
 @dataclass(slots=True)
@@ -58,7 +53,7 @@ class Committed:
 
 @dataclass(frozen=True)
 class Cycle:
-    """The transaction of one service."""
+    """The transaction of one service; `policy` is the number of the one its core decides by."""
 
     core: Core
     store: Store
@@ -66,6 +61,7 @@ class Cycle:
     ring: KeyRing
     tenant: str
     partitions: int
+    policy: int | None = None
 
     async def run(
         self, db: asyncpg.Connection, works: Sequence[Work],
@@ -74,9 +70,14 @@ class Cycle:
         """One batch in one transaction; raises what the database raises."""
         done = Committed()
         async with db.transaction():
+            for place, work in enumerate(in_turn(works)):
+                work.place = place
+            refs, impossible = self._roots(works)
+            placed = [w.item for w in works if w.item.id not in impossible]
+            held = await self.store.load(db, self.tenant, refs, placed, self.partitions)
             now, fresh = await self._admit(db, works, sent)
             if fresh:
-                await self._decide(db, fresh, now, done)
+                await self._decide(db, fresh, held, impossible, now, done)
             if dead:
                 await parking.bury(db, self.ring, dead)
         answered = {id(work) for work, _ in done.answers}
@@ -96,8 +97,7 @@ class Cycle:
         ids = sorted(heard)
         rows = [w.row for w in from_(works, Source.OUTCOME)]
         if self.store.history:
-            told = [_history(heard[i]) for i in ids]
-            columns = list(zip(*told, strict=True)) if told else [()] * _HISTORY_COLUMNS
+            columns = history.columns([heard[i] for i in ids], self.policy)
             first = await db.fetchrow(_FIRST_HISTORY, sent, rows, *columns)
         else:
             first = await db.fetchrow(_FIRST_IDS, sent, rows, ids)
@@ -111,11 +111,9 @@ class Cycle:
         return first["now"], kept
 
     async def _decide(
-        self, db: asyncpg.Connection, works: list[Work], now: datetime, done: Committed
-    ) -> None:
-        refs, impossible = self._roots(works)
-        placed = [w.item for w in works if w.item.id not in impossible]
-        held = await self.store.load(db, self.tenant, refs, placed, self.partitions)
+        self, db: asyncpg.Connection, works: list[Work], held: dict[Ref, Held],
+        impossible: Mapping[UUID, Input], now: datetime, done: Committed,
+    ) -> None:  # fmt: skip
         before = {ref: h.state for ref, h in held.items()}
         stuck = await parking.parked_among(db, {w.ref for w in works})
         free, places = await parking.redrivable(db, from_(works, Source.REDRIVE))
@@ -124,6 +122,8 @@ class Cycle:
         started = time.time_ns()
         out, errors = self._fold(works, held, now, stuck, impossible)
         await self.store.save(db, self.tenant, before, held, out.rows)
+        if self.store.history:
+            await history.settle(db, works, out.decisions, now, self.policy)
         by_id = {w.item.id: w for w in works}
         done.rows, done.foreign_partitions = await self.writer.write(db, out, by_id, held, started)
         woken = {w.ref for w in from_(works, Source.WAKE)}
@@ -181,13 +181,6 @@ class Cycle:
             tried.failed.clear()
             out.add(tried)
         return out, errors
-
-
-def _history(work: Work) -> tuple[Any, ...]:
-    """An input as it is remembered: what was said, and for strangers what the core may see."""
-    item = work.item
-    told = work.raw if work.raw and not work.stranger else msgspec.json.encode(item.body)
-    return item.id, item.key, item.at, work.type, item.actor, item.topic, told
 
 
 def _answers(

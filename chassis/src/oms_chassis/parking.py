@@ -152,8 +152,9 @@ def _work(row: asyncpg.Record, told: bytes, intake: Intake) -> Work:
     else:
         body = intake.body(name, told)
     item = Input(
-        row["id"], row["input_key"], body, row["happened_at"], row["partition"], row["topic"]
-    )
+        row["id"], row["input_key"], body, row["happened_at"], row["partition"], row["topic"],
+        row["requested_by"] or "",
+    )  # fmt: skip
     ref = (row["kind"], row["key"])
     return Work(
         item, Source.REDRIVE, ref, name, row["traceparent"], told, stranger, row["position"]

@@ -17,11 +17,12 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from oms_chassis import due, parking, schema
+from oms_chassis import due, history, parking, schema
 from oms_chassis.app import Service
 from oms_chassis.calls import Calls
 from oms_chassis.consumer import Consumer
@@ -59,16 +60,17 @@ class Process:
     """The parts of one replica and the tasks that keep it going."""
 
     def __init__(
-        self, service: Service, settings: Settings, ring: KeyRing, pool: asyncpg.Pool
-    ) -> None:
+        self, service: Service, settings: Settings, ring: KeyRing, pool: asyncpg.Pool,
+        policy: Any, policy_number: int | None,
+    ) -> None:  # fmt: skip
         self.service, self.settings, self.ring, self.pool = service, settings, ring, pool
         self.metrics = metrics = Metrics()
         self.tracer = Tracer(settings)
-        core = service.core(load_policy(settings.policies_file, service.name, service.policy))
+        core = service.core(policy)
         writer = f"{settings.slot}-{os.getpid()}-{secrets.token_hex(3)}"
         self.cycle = Cycle(
             core, service.store, Writer(writer, settings.partitions, self.tracer), ring,
-            settings.tenant, settings.partitions,
+            settings.tenant, settings.partitions, policy_number,
         )  # fmt: skip
         self.engine = Engine(self.cycle, self.database, settings, metrics, self.committed)
         self.calls = Calls(service.gateways(settings, ring), self._outcome, metrics)
@@ -236,9 +238,12 @@ async def run(service: Service, settings: Settings) -> None:
     configure_logging(settings)
     if settings.key_ring_file is None:
         raise SystemExit("OMS_KEY_RING_FILE is not set: nothing personal could be sealed or read")
+    policy = load_policy(settings.policies_file, service.name, service.policy)
     pool = await _connect(settings)
     try:
-        await Process(service, settings, KeyRing(settings.key_ring_file), pool).serve()
+        number = await history.remember_policy(pool, policy) if service.store.history else None
+        ring = KeyRing(settings.key_ring_file)
+        await Process(service, settings, ring, pool, policy, number).serve()
     finally:
         await pool.close()
 

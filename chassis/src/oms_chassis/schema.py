@@ -75,9 +75,24 @@ MACHINERY: tuple[tuple[int, str], ...] = (
         );
         """,
     ),
+    (
+        2,
+        """
+        -- 0 is what replicas that do not know the column yet write: decided, nobody knows in
+        -- which turn.
+        ALTER TABLE inbox ADD COLUMN place integer DEFAULT 0, ADD COLUMN decided_at timestamptz,
+            ADD COLUMN policy smallint;
+        CREATE TABLE policy (
+            number smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            digest text UNIQUE NOT NULL,
+            rules bytea NOT NULL,
+            since timestamptz NOT NULL DEFAULT now()
+        );
+        """,
+    ),
 )
 
-TABLES = ("inbox", "outbox", "due", "parked", "dead_letter")
+TABLES = ("inbox", "outbox", "due", "parked", "dead_letter", "policy")
 """Tables of the machinery; partitions of the inbox are named `inbox_<year>w<week>`."""
 
 

@@ -31,7 +31,7 @@ class Work:
 
     `type` is its name for people and metrics; `raw` are the bytes it can be rebuilt from when
     it is parked. `row` is the outbox row that an outcome answers, or the place in `parked`
-    that a redrive comes from.
+    that a redrive comes from. `place` is its turn in the cycle that takes it on.
     """
 
     item: Input
@@ -42,6 +42,7 @@ class Work:
     raw: bytes = b""
     stranger: bool = False
     row: int = 0
+    place: int = 0
     result: asyncio.Future[Mapping[str, Any]] | None = None
 
 
@@ -103,3 +104,11 @@ def brief(error: BaseException) -> str:
 def from_(works: Iterable[Work], *sources: Source) -> list[Work]:
     """Those works that came by one of `sources`, in order."""
     return [w for w in works if w.source in sources]
+
+
+_LATER = {Source.WAKE: 1, Source.COMMAND: 2}
+
+
+def in_turn(works: Iterable[Work]) -> list[Work]:
+    """A batch as it is decided: streams in order, then deadlines, then people's commands."""
+    return sorted(works, key=lambda work: _LATER.get(work.source, 0))

@@ -18,6 +18,7 @@ import msgspec
 from prometheus_client import CollectorRegistry
 from story import CHANNEL, NOW, ORDER_ID
 
+from oms_chassis import history
 from oms_chassis.cycle import Committed, Cycle
 from oms_chassis.decision import Input, mint_id
 from oms_chassis.engine import Engine
@@ -64,8 +65,11 @@ class Running:
 
     @classmethod
     @asynccontextmanager
-    async def start(cls, dsn: str, folder: Path) -> AsyncIterator[Running]:
+    async def start(
+        cls, dsn: str, folder: Path, policy: Policy | None = None
+    ) -> AsyncIterator[Running]:
         """Everything but reading from and writing to Kafka."""
+        policy = policy or Policy()
         ring = KeyRing.create(folder / "ring.json", "2026-11")
         drawn = {name: new_key(name, *given) for name, given in KEYS.items()}
         keys = folder / "keys.json"
@@ -76,8 +80,10 @@ class Running:
         )  # fmt: skip
         metrics = Metrics()
         writer = Writer("test", PARTITIONS, Tracer(settings))
-        cycle = Cycle(service.core(Policy()), STORE, writer, ring, settings.tenant, PARTITIONS)
         async with asyncpg.create_pool(dsn, min_size=1, max_size=3) as pool:
+            number = await history.remember_policy(pool, policy)
+            core = service.core(policy)
+            cycle = Cycle(core, STORE, writer, ring, settings.tenant, PARTITIONS, number)
             engine = Engine(cycle, lambda: pool, settings, metrics, _nothing_to_hand_on)
             door = Door(settings, ring, engine.command)
             app = application("order", door, service.routes(door), {}, CollectorRegistry())

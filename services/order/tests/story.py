@@ -96,6 +96,7 @@ class Story:
         """What was said because of the last input."""
         self.decision = Decision()
         self.rows: list[Any] = []
+        self.inputs: list[Input] = []
         self.told = 0
 
     @property
@@ -112,6 +113,7 @@ class Story:
         told = Input(
             mint_id(self.now, f"{self.told}"), ORDER_ID, body, self.now, topic=topic, actor=actor
         )
+        self.inputs.append(told)
         self.decision = decide(self.policy, self.state, told, self.now)
         self.state = self.decision.state
         self.rows += self.decision.rows

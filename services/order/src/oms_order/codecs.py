@@ -24,6 +24,11 @@ _encode_body, _decode_body = codec(Body)
 _encode_both, _decode_both = codec(Resubmitted)
 _encode_none, _decode_none = codec(NoOrder)
 
+FIXED = ("channel", "external_id", "order_no", "received_at", "head")
+MOVING = ("status", "waiting_for", "doc")
+SEQUENCES = ("seq", "answer_seq")
+"""Names of the columns, in the order in which their values are given."""
+
 Fixed = tuple[str, str, str, datetime, bytes]
 Moving = tuple[str, str, bytes]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oms_chassis.store import Root, Rows, Store
-from oms_order.codecs import fixed_values, moving_values, read
+from oms_order.codecs import FIXED, MOVING, SEQUENCES, fixed_values, moving_values, read
 from oms_order.decisions import IdempotencyUsed
 from oms_order.inputs import KIND
 from oms_order.tables import Base, IdempotencyRow, OrderRow
@@ -15,9 +15,9 @@ STORE = Store(
             KIND,
             OrderRow,
             key="order_id",
-            sequences=("seq", "answer_seq"),
-            fixed=("channel", "external_id", "order_no", "received_at", "head"),
-            moving=("status", "waiting_for", "doc"),
+            sequences=SEQUENCES,
+            fixed=FIXED,
+            moving=MOVING,
             fixed_values=fixed_values,
             moving_values=moving_values,
             read=read,

@@ -1,0 +1,176 @@
+"""An order as it was at any moment: today's rules, folded over everything that it was ever told.
+
+What is recorded of an input is all that a decision depends on (`oms_chassis.history`): what was
+said, when and in which turn it was decided, and under which policy. So the fold of a whole history
+is the stored row, to the byte, unless the rules have changed since.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+
+from oms_chassis.decision import Input, Malformed, Ref, Woke
+from oms_chassis.fold import Core, Held, Outcome, fold
+from oms_contracts import wire
+from oms_contracts.catalogue import EVENTS
+from oms_contracts.channel import CancellationRequested, OrderPlaced
+from oms_order.codecs import FIXED, MOVING, SEQUENCES, fixed_values, moving_values
+from oms_order.decisions import deadline, decide
+from oms_order.domain import CancellationWish, Command, NoOrder, Order, Policy, Submission
+from oms_order.inputs import KIND, KINDS, roots
+
+COLUMNS = "id, key, type, topic, actor, happened_at, at, decided_at, place, policy, body"
+"""The columns of `inbox` that a `Heard` is made of."""
+WAKE = "Woke"
+_STRANGERS = {OrderPlaced.TYPE: Submission, CancellationRequested.TYPE: CancellationWish}
+_COMMANDS = {command.__name__: command for command in (Submission, *get_args(Command))}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """An input as the history keeps it."""
+
+    id: UUID
+    key: str
+    type: str
+    topic: str
+    actor: str
+    happened_at: datetime
+    at: datetime
+    """When it was heard."""
+    decided_at: datetime | None
+    """When it was decided, if not when it was heard."""
+    place: int | None
+    """Its turn among those decided in the same transaction; None: it never was decided."""
+    policy: int | None
+    """The number of the policy in force; None: heard before this was recorded."""
+    body: bytes
+
+    @property
+    def moment(self) -> datetime:
+        """When it was decided, or was to be."""
+        return self.decided_at or self.at
+
+    def said(self) -> Any:
+        """What the core was told; None for a deadline of which no reason was recorded."""
+        if self.type == WAKE:
+            return msgspec.json.decode(self.body, type=Woke | None)
+        if self.type in _STRANGERS:
+            return _from_stranger(_STRANGERS[self.type], self.body)
+        if self.type in _COMMANDS:
+            return msgspec.json.decode(self.body, type=_COMMANDS[self.type])
+        return wire.decode(EVENTS[self.type], self.body).upcast()
+
+
+def _from_stranger(expected: type[Any], body: bytes) -> Any:
+    """A stranger's message, or what was wrong with it: no field of theirs is common to both."""
+    try:
+        return msgspec.json.decode(body, type=Malformed)
+    except msgspec.ValidationError:
+        return msgspec.json.decode(body, type=expected)
+
+
+def core_of(policy: Policy) -> Core:
+    """The rules of today under a policy of some day."""
+    return Core(KINDS, roots, partial(decide, policy), partial(deadline, policy))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """By which policies a history is folded: those recorded by number, `today` where none is."""
+
+    today: Policy
+    recorded: Mapping[int, Policy] = field(default_factory=dict)
+    core_of: Callable[[Policy], Core] = core_of
+
+    @classmethod
+    def kept(cls, today: Policy, rows: Iterable[tuple[int, bytes]]) -> Rules:
+        """From the table of policies: number and rules."""
+        return cls(today, {n: msgspec.json.decode(rules, type=Policy) for n, rules in rows})
+
+    def of(self, heard: Heard) -> Policy:
+        """The policy that an input was decided under."""
+        return self.today if heard.policy is None else self.recorded[heard.policy]
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """An order that was folded from its history, and what it said on the way."""
+
+    policy: Policy
+    """The last in force."""
+    held: Held
+    fixed: tuple[Any, ...] = ()
+    outcome: Outcome = field(default_factory=Outcome)
+
+    @property
+    def state(self) -> Order | NoOrder | None:
+        """The order; None where nothing was known of it yet."""
+        state: Order | NoOrder | None = self.held.state
+        return state
+
+    def row(self) -> dict[str, Any] | None:
+        """The columns of its row, but for those that name it."""
+        if self.state is None:
+            return None
+        seqs = dict(zip(SEQUENCES, self.held.seqs, strict=True))
+        fixed = dict(zip(FIXED, self.fixed, strict=True))
+        moving = dict(zip(MOVING, moving_values(self.state), strict=True))
+        return fixed | moving | seqs | {"changed_at": self.held.changed_at}
+
+    def differs_from(self, stored: Mapping[str, Any] | None) -> list[str]:
+        """Columns in which a stored row is another; empty where they agree to the byte."""
+        row = self.row()
+        if row is None or stored is None:
+            return [] if row is None and stored is None else ["order_id"]
+        return [name for name, value in row.items() if stored[name] != value]
+
+
+def rebuild(
+    rules: Rules, heard: Iterable[Heard], until: datetime | None = None, partition: int = 0
+) -> Rebuilt:
+    """Fold what was decided `until` some moment, or ever. `heard` may come in any order."""
+    decided = [h for h in heard if h.place is not None and (until is None or h.moment <= until)]
+    decided.sort(key=lambda h: (h.moment, h.place, h.id))
+    built = Rebuilt(rules.today, Held(None, partition, [0, 0], born=True))
+    for moment, together in groupby(decided, attrgetter("moment")):
+        for one in together:
+            built.policy = rules.of(one)
+            _tell(rules.core_of(built.policy), built, one, moment)
+        if not built.fixed and built.state is not None:
+            built.fixed = fixed_values(built.state)
+    return built
+
+
+def _tell(core: Core, built: Rebuilt, heard: Heard, moment: datetime) -> None:
+    """One input, as the cycle tells it."""
+    ref: Ref = (KIND, heard.key)
+    body = heard.said()
+    if body is None:
+        due = core.deadline(built.state) if built.state is not None else None
+        if due is None or due.at > moment:
+            return
+        body = Woke(due.reason, due.owner)
+    at = moment if heard.type == WAKE else heard.happened_at
+    item = Input(heard.id, heard.key, body, at, built.held.partition, heard.topic, heard.actor)
+    built.outcome.add(fold(core, {ref: built.held}, [(ref, item)], moment, set()))
+
+
+def unsure(heard: Sequence[Heard], rebuilt: Rebuilt) -> list[str]:
+    """Why a rebuilt order may not be what it was, in sentences."""
+    reasons = []
+    old = sum(h.policy is None for h in heard)
+    if old:
+        reasons.append(f"{old} inputs were heard before policies were recorded: today's was taken")
+    for failed in rebuilt.outcome.failed:
+        reasons.append(f"today's rules cannot decide {type(failed.input.body).__name__}: it was")
+    return reasons
