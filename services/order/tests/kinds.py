@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from datetime import timedelta
 
 from builders import accepted, captured, completed, deny_and_complete, packed, released, reserved
@@ -53,7 +52,7 @@ from oms_order.domain import (
 
 DEAR = line("1", 1, 600_000)
 WISH = CancellationWish(CHANNEL, EXTERNAL_ID, reason="changed my mind", digest="wish-1")
-IMPATIENT = Policy(**{f.name: 0.0 for f in fields(Policy) if f.name.endswith("_seconds")})
+IMPATIENT = Policy(**{name: 0.0 for name in Policy.__annotations__ if name.endswith("_seconds")})
 """Whatever is awaited is overdue at once."""
 
 

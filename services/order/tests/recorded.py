@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from story import Story
 
 from oms_chassis import history
@@ -46,10 +46,10 @@ def works_of(story: Story) -> list[Work]:
 
 def heard_of(inputs: Iterable[Input]) -> Iterator[Heard]:
     """Every input as it is kept, decided when it was heard, under the policy of number 1."""
-    for item in inputs:
+    for place, item in enumerate(inputs):
         work = work_of(item)
         yield Heard(
-            item.id, item.key, work.type, item.topic, item.actor, item.at, item.at, None, 0, 1,
+            item.id, item.key, work.type, item.topic, item.actor, item.at, item.at, None, place, 1,
             history.body(work),
         )  # fmt: skip
 

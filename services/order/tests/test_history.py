@@ -16,6 +16,7 @@ from story import ORDER_ID
 from oms_order.domain import Policy
 from oms_order.history import COLUMNS, Heard, Rebuilt, Rules, rebuild
 
+
 @asynccontextmanager
 async def serving(
     dsn: str, factory: pytest.TempPathFactory, policy: Policy

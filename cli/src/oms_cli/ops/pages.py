@@ -21,6 +21,8 @@ def show_order(page: Mapping[str, Any], out: Console) -> None:
     number = page.get("order_no") or page["order_id"]
     out.print(f"[bold]{escape(number)}[/bold]  {escape(page['status'].replace('_', ' '))}")
     out.print(f"{escape(page['channel'])} {escape(page['external_id'])}, id {page['order_id']}\n")
+    for line in _rebuilt(page):
+        out.print(line)
     show_table(out, ("turned down", "code", "because"), _reasons(page))
     show_table(out, ("waits for", "since", "until", "whose move", "then"), _waits(page))
     show_table(out, ("hold", "before", "because"), _holds(page))
@@ -29,7 +31,7 @@ def show_order(page: Mapping[str, Any], out: Console) -> None:
     show_table(out, ("money", "", ""), _money(page))
     show_table(out, ("carrier", "tracking", "parcel is"), _parcels(page))
     show_table(out, ("cancelled for", "because", "undone"), _cancellation(page))
-    show_table(out, ("at", "what", "who", ""), _history(page))
+    show_table(out, ("at", "what", "who", ""), history_rows(page["history"], "heard_at"))
 
 
 def show_table(out: Console, names: Row, rows: Iterable[Row]) -> None:
@@ -94,7 +96,15 @@ def _cancellation(page: Mapping[str, Any]) -> Iterator[Row]:
         yield cancel["code"].replace("_", " "), cancel["reason"], f"{undone} requests"
 
 
-def _history(page: Mapping[str, Any]) -> Iterator[Row]:
-    for entry in page["history"]:
+def history_rows(entries: Iterable[Mapping[str, Any]], at: str) -> Iterator[Row]:
+    """Inputs in one line each, with the moment `at`."""
+    for entry in entries:
         name = entry["type"].removeprefix("oms.").removesuffix(".v1")
-        yield when(entry["heard_at"]), name, entry["actor"], entry["text"][:80]
+        yield when(entry[at]), name, entry["actor"], entry["text"][:80]
+
+
+def _rebuilt(page: Mapping[str, Any]) -> Iterator[str]:
+    view = page.get("rebuilt")
+    if view is not None:
+        yield f"as it was at {when(view['at'])}, by the {view['inputs']} inputs decided until then"
+        yield from (f"[yellow]{escape(note)}[/yellow]" for note in view["notes"])

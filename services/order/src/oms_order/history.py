@@ -7,7 +7,7 @@ is the stored row, to the byte, unless the rules have changed since.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -84,6 +84,13 @@ def core_of(policy: Policy) -> Core:
     return Core(KINDS, roots, partial(decide, policy), partial(deadline, policy))
 
 
+def policy_of(rules: bytes) -> Policy:
+    """A policy as it was kept, without those of its rules that nobody reads any more."""
+    told: dict[str, Any] = msgspec.json.decode(rules)
+    known = {name: rule for name, rule in told.items() if name in Policy.__struct_fields__}
+    return msgspec.convert(known, Policy)
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """By which policies a history is folded: those recorded by number, `today` where none is."""
@@ -95,7 +102,7 @@ class Rules:
     @classmethod
     def kept(cls, today: Policy, rows: Iterable[tuple[int, bytes]]) -> Rules:
         """From the table of policies: number and rules."""
-        return cls(today, {n: msgspec.json.decode(rules, type=Policy) for n, rules in rows})
+        return cls(today, {number: policy_of(rules) for number, rules in rows})
 
     def of(self, heard: Heard) -> Policy:
         """The policy that an input was decided under."""
@@ -165,12 +172,15 @@ def _tell(core: Core, built: Rebuilt, heard: Heard, moment: datetime) -> None:
     built.outcome.add(fold(core, {ref: built.held}, [(ref, item)], moment, set()))
 
 
-def unsure(heard: Sequence[Heard], rebuilt: Rebuilt) -> list[str]:
-    """Why a rebuilt order may not be what it was, in sentences."""
-    reasons = []
-    old = sum(h.policy is None for h in heard)
-    if old:
-        reasons.append(f"{old} inputs were heard before policies were recorded: today's was taken")
-    for failed in rebuilt.outcome.failed:
-        reasons.append(f"today's rules cannot decide {type(failed.input.body).__name__}: it was")
-    return reasons
+def unsure(heard: Iterable[Heard], rebuilt: Rebuilt) -> list[str]:
+    """What may be otherwise in a rebuilt order than it was, in sentences."""
+    decided = [h for h in heard if h.place is not None]
+    notes = [
+        f"today's rules cannot decide {type(failed.input.body).__name__}, which was decided then"
+        for failed in rebuilt.outcome.failed
+    ]
+    if old := sum(h.policy is None for h in decided):
+        notes.append(f"{old} inputs tell no policy: they were folded under today's")
+    if len({h.policy for h in decided}) > 1:
+        notes.append("the policy has changed since: each input was folded under its own")
+    return notes

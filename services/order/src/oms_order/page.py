@@ -104,10 +104,13 @@ class CancelView:
 
 @dataclass(frozen=True)
 class HistoryEntry:
-    """Something that was heard or done: when it happened, and when it was heard."""
+    """Something that was heard or done: when it happened, was heard and was decided."""
 
     happened_at: datetime
     heard_at: datetime
+    decided_at: datetime | None
+    """None while it is parked, and for what came to nothing: it was skipped, a command was told
+    that the order is parked, a deadline had moved."""
     type: str
     actor: str
     text: str
@@ -121,6 +124,19 @@ class Personal:
     ship_to: Mapping[str, Any] | None = None
     bill_to: Mapping[str, Any] | None = None
     note: str = ""
+
+
+@dataclass(frozen=True)
+class RebuiltView:
+    """That a page shows an order as it was, and how much that can be trusted."""
+
+    at: datetime
+    inputs: int
+    """As many were decided by then."""
+    agrees: bool
+    """Whether the whole history, folded by today's rules, is still the order as it is stored."""
+    notes: Sequence[str]
+    """What may be otherwise than it was, in sentences."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +171,8 @@ class Page:
     """What it waits for: since when, until when, whose move it is and what happens then."""
     history: Sequence[HistoryEntry]
     personal: Personal | None = None
+    rebuilt: RebuiltView | None = None
+    """None: the order as it is."""
 
 
 @dataclass(frozen=True)
@@ -168,11 +186,13 @@ class NoOrderPage:
     received_at: datetime
     reasons: Sequence[Mapping[str, str]]
     history: Sequence[HistoryEntry] = field(default_factory=tuple)
+    rebuilt: RebuiltView | None = None
 
 
 def order_page(
-    policy: Policy, order: Order, history: Sequence[HistoryEntry], personal: Personal | None
-) -> Page:
+    policy: Policy, order: Order, history: Sequence[HistoryEntry], personal: Personal | None,
+    rebuilt: RebuiltView | None = None,
+) -> Page:  # fmt: skip
     """Everything about an order."""
     head, placed, body = order.head, order.placed, order.body
     approval = {"state": body.approval.state.value, "actor": body.approval.actor}
@@ -202,10 +222,13 @@ def order_page(
         waiting=waiting(policy, order),
         history=history,
         personal=personal,
+        rebuilt=rebuilt,
     )
 
 
-def no_order_page(found: NoOrder, history: Sequence[HistoryEntry]) -> NoOrderPage:
+def no_order_page(
+    found: NoOrder, history: Sequence[HistoryEntry], rebuilt: RebuiltView | None = None
+) -> NoOrderPage:
     """Why there is no order."""
     return NoOrderPage(
         order_id=found.order_id,
@@ -215,6 +238,7 @@ def no_order_page(found: NoOrder, history: Sequence[HistoryEntry]) -> NoOrderPag
         received_at=found.received_at,
         reasons=[{"field": f, "code": c, "text": t} for f, c, t in found.reasons],
         history=history,
+        rebuilt=rebuilt,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
@@ -18,6 +18,7 @@ from oms_contracts.catalogue import EVENTS
 from oms_order.codecs import read
 from oms_order.decisions import PEOPLE, Waiting, waiting
 from oms_order.domain import Command, NoOrder, Order, Policy, Status, ids_of
+from oms_order.history import COLUMNS, WAKE, Heard, Rules
 from oms_order.page import HistoryEntry
 from oms_order.tables import ENDED, IdempotencyRow, OrderRow
 
@@ -26,11 +27,14 @@ PAGE_ROWS_MAX = 200
 HISTORY_MAX = 500
 """Most inputs shown of an order, the latest ones."""
 _COMMANDS = {command.__name__ for command in get_args(Command)}
-_HISTORY = text(
-    "SELECT at, happened_at, type, actor, body FROM "
-    "(SELECT * FROM inbox WHERE key = :key ORDER BY at DESC, id DESC LIMIT :most) newest "
-    "ORDER BY at, id"
+FOLDED_MAX = 20_000
+"""Most inputs of an order that are folded again for somebody who looks."""
+_HEARD = text(
+    f"SELECT {COLUMNS} FROM inbox WHERE key = :key "
+    "AND at <= coalesce(CAST(:until AS timestamptz), 'infinity') "
+    "ORDER BY at DESC, place DESC NULLS LAST, id DESC LIMIT :most"
 )
+_POLICIES = text("SELECT number, rules FROM policy")
 
 
 @dataclass(frozen=True)
@@ -82,20 +86,43 @@ async def find(session: AsyncSession, tenant: str, name: str) -> Order | NoOrder
     return read(row.model_dump()) if row else None
 
 
-async def history(session: AsyncSession, order_id: str) -> list[HistoryEntry]:
-    """Everything that was heard about an order, in the order it was taken in."""
+async def history(
+    session: AsyncSession, order_id: str, until: datetime | None = None
+) -> list[HistoryEntry]:
+    """What was heard about an order, in the order it was taken in."""
+    return [_entry(one) for one in await heard(session, order_id, HISTORY_MAX, until)]
+
+
+def _entry(heard: Heard) -> HistoryEntry:
+    return HistoryEntry(
+        happened_at=heard.happened_at,
+        heard_at=heard.at,
+        decided_at=None if heard.place is None else heard.moment,
+        type=heard.type,
+        actor=heard.actor or "",
+        text=_in_words(heard.type, heard.body),
+    )
+
+
+async def heard(
+    session: AsyncSession, order_id: str, most: int, until: datetime | None = None
+) -> list[Heard]:
+    """The latest inputs of an order, the oldest of them first."""
     connection = await session.connection()
-    found = await connection.execute(_HISTORY, {"key": order_id, "most": HISTORY_MAX})
-    return [
-        HistoryEntry(
-            happened_at=row.happened_at,
-            heard_at=row.at,
-            type=row.type,
-            actor=row.actor or "",
-            text=_in_words(row.type, row.body),
-        )
-        for row in found
-    ]
+    found = await connection.execute(_HEARD, {"key": order_id, "until": until, "most": most})
+    return [Heard(**row) for row in found.mappings()][::-1]
+
+
+async def rules(session: AsyncSession, today: Policy) -> Rules:
+    """Every policy that was ever in force."""
+    connection = await session.connection()
+    return Rules.kept(today, [tuple(row) for row in await connection.execute(_POLICIES)])
+
+
+async def stored(session: AsyncSession, tenant: str, order_id: str) -> Mapping[str, Any] | None:
+    """An order's row."""
+    row = await session.get(OrderRow, (tenant, order_id))
+    return row.model_dump() if row else None
 
 
 async def listed(
@@ -169,8 +196,8 @@ def _in_words(type_name: str, body: bytes | None) -> str:
     try:
         if event is not None and not type_name.startswith("oms.channel."):
             return str(wire.decode(event, body or b"")).partition(" ")[2]
-        if type_name in _COMMANDS:
-            said: dict[str, Any] = msgspec.json.decode(body or b"{}")
+        if type_name in _COMMANDS or type_name == WAKE:
+            said: dict[str, Any] = msgspec.json.decode(body or b"{}") or {}
             return " ".join(f"{k}={v}" for k, v in said.items() if v and k != "ship_to")
     except (wire.InvalidBody, msgspec.DecodeError):
         return "(no longer readable)"

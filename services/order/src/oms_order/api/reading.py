@@ -6,6 +6,7 @@ A caller with a channel's key sees that channel's orders and no other: to it the
 # Annotations here are read by FastAPI, hence not postponed.
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query
@@ -15,6 +16,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from oms_chassis.http import Actor, Door, NotFound, Problem, actor, scope
 from oms_chassis.sealing import SealError
 from oms_order import documents, views
+from oms_order.api.past import Past, as_it_was
 from oms_order.decisions import Owner
 from oms_order.domain import NoOrder, Order, Policy, Status, order_key
 from oms_order.page import NoOrderPage, Page, Personal, no_order_page, order_page
@@ -24,6 +26,7 @@ PERSONAL = "orders:personal"
 Who = Annotated[Actor, Depends(actor)]
 RowsMax = Annotated[int, Query(ge=1, le=views.PAGE_ROWS_MAX, alias="limit")]
 Cursor = Annotated[str, Query(max_length=100, pattern=r"^(|[^|]+\|[0-9a-f-]{36})$")]
+Moment = Annotated[AwareDatetime | None, Query(description="show the order as it was then")]
 _PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _MOMENT = TypeAdapter(AwareDatetime)
 
@@ -69,32 +72,38 @@ def _lists(router: APIRouter, door: Door, policy: Policy) -> None:
 
 
 def _pages(router: APIRouter, door: Door, policy: Policy) -> None:
-    async def page(order: Order | NoOrder, who: Actor) -> Page | NoOrderPage:
-        async with door.sessions() as session:
-            told = await views.history(session, names_of(order)[0])
-        if isinstance(order, NoOrder):
-            return no_order_page(order, told)
-        personal = _opened(door, order) if PERSONAL in who.scopes else None
-        return order_page(policy, order, told, personal)
+    async def page(order: Order | NoOrder, who: Actor, at: datetime | None) -> Page | NoOrderPage:
+        if at is None:
+            async with door.sessions() as session:
+                told = await views.history(session, names_of(order)[0])
+            was = Past(order, policy, told, None)
+        else:
+            was = await as_it_was(door, policy, names_of(order)[0], at)
+        if isinstance(was.order, NoOrder):
+            return no_order_page(was.order, was.history, was.rebuilt)
+        personal = _opened(door, was.order) if PERSONAL in who.scopes else None
+        return order_page(was.policy, was.order, was.history, personal, was.rebuilt)
 
     @router.get("/orders/{order}.html", dependencies=READ)
     async def sheet(order: str, who: Who) -> HTMLResponse:
         """An order, to read or to print."""
-        shown = await page(await found(door, order, who), who)
+        shown = await page(await found(door, order, who), who, None)
         if isinstance(shown, Page):
             return HTMLResponse(documents.order_html(shown), headers=_PAGE_HEADERS)
         return HTMLResponse(documents.no_order_html(shown), headers=_PAGE_HEADERS)
 
     @router.get("/orders/{order}", dependencies=READ)
-    async def by_name(order: str, who: Who) -> Page | NoOrderPage:
-        """An order by its id or its number."""
-        return await page(await found(door, order, who), who)
+    async def by_name(order: str, who: Who, at: Moment = None) -> Page | NoOrderPage:
+        """An order by its id or its number, as it is or as it was."""
+        return await page(await found(door, order, who), who, at)
 
     @router.get("/orders/{channel}/{external_id:path}", dependencies=READ)
-    async def by_channel(channel: str, external_id: str, who: Who) -> Page | NoOrderPage:
-        """An order by its channel's name for it."""
+    async def by_channel(
+        channel: str, external_id: str, who: Who, at: Moment = None
+    ) -> Page | NoOrderPage:
+        """An order by its channel's name for it, as it is or as it was."""
         order_id = order_key(door.tenant, channel, external_id)
-        return await page(await found(door, order_id, who), who)
+        return await page(await found(door, order_id, who), who, at)
 
 
 async def found(door: Door, name: str, who: Actor) -> Order | NoOrder:
