@@ -4,7 +4,7 @@ An inbox row says what was heard, and when (`at`). Its `place` is the turn in wh
 among those of the same transaction; without one it was never decided: it is parked or was skipped,
 a command was told that its aggregate is parked, a deadline had moved. `decided_at` is when it was
 decided where that is not `at`: it had been parked. Its body is what it was decided on: if a person
-edited it, that. `policy` is the number of the rules in force.
+edited it, that. `policy` is the number of the policy in force and of the version of the code.
 
 For one key `(decided_at or at, place)` is the order of decisions, since the clock is read under
 the root's lock.
@@ -39,7 +39,7 @@ FROM unnest($1::uuid[], $2::integer[], $3::bytea[], $4::text[]) AS u(id, place, 
 WHERE inbox.id = u.id
 """
 _KNOWN = "SELECT number FROM policy WHERE digest = $1"
-_REMEMBER = "INSERT INTO policy (digest, rules) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_REMEMBER = "INSERT INTO policy (digest, version, rules) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING"
 
 
 def columns(works: Sequence[Work], policy: int | None) -> list[Any]:
@@ -78,13 +78,14 @@ async def settle(
         await db.execute(_SETTLE, *zip(*rows, strict=True), now, policy)
 
 
-async def remember_policy(db: asyncpg.Connection | asyncpg.Pool, policy: Any) -> int:
-    """The number under which a policy is kept, now or from an earlier start."""
+async def remember_policy(db: asyncpg.Connection | asyncpg.Pool, version: str, policy: Any) -> int:
+    """The number under which a policy, and the version of the code that decides by it, are kept:
+    now, or from an earlier start."""
     rules = msgspec.json.encode(policy)
-    digest = sha256(rules).hexdigest()
+    digest = sha256(version.encode() + b"|" + rules).hexdigest()
     number: int | None = await db.fetchval(_KNOWN, digest)
     if number is None:
-        await db.execute(_REMEMBER, digest, rules)
+        await db.execute(_REMEMBER, digest, version, rules)
         number = await db.fetchval(_KNOWN, digest)
     assert number is not None
     return number

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any
 
 import asyncpg
@@ -241,11 +242,18 @@ async def run(service: Service, settings: Settings) -> None:
     policy = load_policy(settings.policies_file, service.name, service.policy)
     pool = await _connect(settings)
     try:
-        number = await history.remember_policy(pool, policy) if service.store.history else None
+        number = await _remembered(service, pool, policy)
         ring = KeyRing(settings.key_ring_file)
         await Process(service, settings, ring, pool, policy, number).serve()
     finally:
         await pool.close()
+
+
+async def _remembered(service: Service, pool: asyncpg.Pool, policy: Any) -> int | None:
+    """By what a service that keeps its history decides from now on."""
+    if not service.store.history:
+        return None
+    return await history.remember_policy(pool, version(f"oms-{service.name}"), policy)
 
 
 async def _connect(settings: Settings) -> asyncpg.Pool:

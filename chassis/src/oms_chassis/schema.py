@@ -85,6 +85,7 @@ MACHINERY: tuple[tuple[int, str], ...] = (
         CREATE TABLE policy (
             number smallint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             digest text UNIQUE NOT NULL,
+            version text NOT NULL,
             rules bytea NOT NULL,
             since timestamptz NOT NULL DEFAULT now()
         );

@@ -35,6 +35,7 @@ from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_contracts.event import Event
 from oms_order.codecs import read
 from oms_order.domain import NoOrder, Order, Policy, order_key
+from oms_order.history import VERSION
 from oms_order.inputs import prepare, roots
 from oms_order.main import service
 from oms_order.store import STORE
@@ -81,7 +82,7 @@ class Running:
         metrics = Metrics()
         writer = Writer("test", PARTITIONS, Tracer(settings))
         async with asyncpg.create_pool(dsn, min_size=1, max_size=3) as pool:
-            number = await history.remember_policy(pool, policy)
+            number = await history.remember_policy(pool, VERSION, policy)
             core = service.core(policy)
             cycle = Cycle(core, STORE, writer, ring, settings.tenant, PARTITIONS, number)
             engine = Engine(cycle, lambda: pool, settings, metrics, _nothing_to_hand_on)
@@ -117,9 +118,8 @@ class Running:
             seen = prepare(self.ring, input_id, channel, body, digest)
             key = order_key("main", channel, body.external_id)
             item = Input(input_id, key, seen, NOW, topic=f"oms.channel.{channel}.v1")
-            works.append(
-                Work(item, Source.RECORD, roots(item)[0], body.TYPE, raw=b"-", stranger=True)
-            )
+            raw, ref = wire.encode(body), roots(item)[0]
+            works.append(Work(item, Source.RECORD, ref, body.TYPE, raw=raw, stranger=True))
         return await self.run(works)
 
     async def run(self, works: Sequence[Work]) -> Committed:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from importlib.metadata import version
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, get_args
@@ -30,6 +31,9 @@ from oms_order.inputs import KIND, KINDS, roots
 
 COLUMNS = "id, key, type, topic, actor, happened_at, at, decided_at, place, policy, body"
 """The columns of `inbox` that a `Heard` is made of."""
+POLICIES = "number, version, rules"
+"""The columns of `policy` that `Rules.kept` reads."""
+VERSION = version("oms-order")
 WAKE = "Woke"
 _STRANGERS = {OrderPlaced.TYPE: Submission, CancellationRequested.TYPE: CancellationWish}
 _COMMANDS = {command.__name__: command for command in (Submission, *get_args(Command))}
@@ -97,16 +101,24 @@ class Rules:
 
     today: Policy
     recorded: Mapping[int, Policy] = field(default_factory=dict)
+    versions: Mapping[int, str] = field(default_factory=dict)
+    """Of the code that decided under each."""
     core_of: Callable[[Policy], Core] = core_of
 
     @classmethod
-    def kept(cls, today: Policy, rows: Iterable[tuple[int, bytes]]) -> Rules:
-        """From the table of policies: number and rules."""
-        return cls(today, {number: policy_of(rules) for number, rules in rows})
+    def kept(cls, today: Policy, rows: Iterable[tuple[int, str, bytes]]) -> Rules:
+        """From the table of policies: number, version and rules."""
+        recorded = {number: (version, policy_of(rules)) for number, version, rules in rows}
+        policies = {number: policy for number, (_, policy) in recorded.items()}
+        return cls(today, policies, {number: version for number, (version, _) in recorded.items()})
 
     def of(self, heard: Heard) -> Policy:
         """The policy that an input was decided under."""
         return self.today if heard.policy is None else self.recorded[heard.policy]
+
+    def version_of(self, heard: Heard) -> str:
+        """The version of the code that decided an input; empty where nobody wrote it down."""
+        return "" if heard.policy is None else self.versions.get(heard.policy, "")
 
 
 @dataclass(slots=True)
@@ -172,7 +184,7 @@ def _tell(core: Core, built: Rebuilt, heard: Heard, moment: datetime) -> None:
     built.outcome.add(fold(core, {ref: built.held}, [(ref, item)], moment, set()))
 
 
-def unsure(heard: Iterable[Heard], rebuilt: Rebuilt) -> list[str]:
+def unsure(rules: Rules, heard: Iterable[Heard], rebuilt: Rebuilt) -> list[str]:
     """What may be otherwise in a rebuilt order than it was, in sentences."""
     decided = [h for h in heard if h.place is not None]
     notes = [
@@ -182,5 +194,7 @@ def unsure(heard: Iterable[Heard], rebuilt: Rebuilt) -> list[str]:
     if old := sum(h.policy is None for h in decided):
         notes.append(f"{old} inputs tell no policy: they were folded under today's")
     if len({h.policy for h in decided}) > 1:
-        notes.append("the policy has changed since: each input was folded under its own")
+        notes.append("the policy changed meanwhile: each input was folded under its own")
+    if others := sorted({rules.version_of(h) for h in decided} - {VERSION, ""}):
+        notes.append(f"decided by {', '.join(others)} and folded by {VERSION}")
     return notes

@@ -18,7 +18,7 @@ from oms_contracts.catalogue import EVENTS
 from oms_order.codecs import read
 from oms_order.decisions import PEOPLE, Waiting, waiting
 from oms_order.domain import Command, NoOrder, Order, Policy, Status, ids_of
-from oms_order.history import COLUMNS, WAKE, Heard, Rules
+from oms_order.history import COLUMNS, POLICIES, WAKE, Heard, Rules
 from oms_order.page import HistoryEntry
 from oms_order.tables import ENDED, IdempotencyRow, OrderRow
 
@@ -34,7 +34,7 @@ _HEARD = text(
     "AND at <= coalesce(CAST(:until AS timestamptz), 'infinity') "
     "ORDER BY at DESC, place DESC NULLS LAST, id DESC LIMIT :most"
 )
-_POLICIES = text("SELECT number, rules FROM policy")
+_POLICIES = text(f"SELECT {POLICIES} FROM policy")
 
 
 @dataclass(frozen=True)

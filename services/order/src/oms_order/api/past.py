@@ -41,7 +41,7 @@ async def as_it_was(door: Door, today: Policy, order_id: str, at: datetime) -> P
     was, now = rebuild(rules, heard, at), rebuild(rules, heard)
     if was.state is None:
         raise NotFound("there was no such order yet")
-    notes = unsure(heard, now)
+    notes = unsure(rules, heard, now)
     if differing := now.differs_from(stored):
         notes.append(f"today's rules make another order of it: {', '.join(differing)} differ")
     view = RebuiltView(at, len(was.outcome.decisions), not differing, notes)
