@@ -50,6 +50,8 @@ async def agrees(running: Running) -> Rebuilt:
     built = rebuild(Rules.kept(Policy(), policies), await heard(running))
     rows = await running.rows("SELECT * FROM orders WHERE order_id = $1", ORDER_ID)
     assert built.differs_from(rows[0] if rows else None) == []
+    for name, value in (built.row() or {}).items():
+        assert rows[0][name] == value, name
     assert not built.outcome.failed
     return built
 

@@ -26,6 +26,7 @@ _encode_none, _decode_none = codec(NoOrder)
 
 FIXED = ("channel", "external_id", "order_no", "received_at", "head")
 MOVING = ("status", "waiting_for", "doc")
+DOCUMENTS = ("head", "doc")
 SEQUENCES = ("seq", "answer_seq")
 """Names of the columns, in the order in which their values are given."""
 

@@ -2,7 +2,7 @@
 
 What is recorded of an input is all that a decision depends on (`oms_chassis.history`): what was
 said, when and in which turn it was decided, and under which policy. So the fold of a whole history
-is the stored row, to the byte, unless the rules have changed since.
+is the stored row, to the byte, unless the code has changed since.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from oms_chassis.fold import Core, Held, Outcome, fold
 from oms_contracts import wire
 from oms_contracts.catalogue import EVENTS
 from oms_contracts.channel import CancellationRequested, OrderPlaced
-from oms_order.codecs import FIXED, MOVING, SEQUENCES, fixed_values, moving_values
+from oms_order.codecs import DOCUMENTS, FIXED, MOVING, SEQUENCES, fixed_values, moving_values, read
 from oms_order.decisions import deadline, decide
 from oms_order.domain import CancellationWish, Command, NoOrder, Order, Policy, Submission
 from oms_order.inputs import KIND, KINDS, roots
@@ -147,11 +147,19 @@ class Rebuilt:
         return fixed | moving | seqs | {"changed_at": self.held.changed_at}
 
     def differs_from(self, stored: Mapping[str, Any] | None) -> list[str]:
-        """Columns in which a stored row is another; empty where they agree to the byte."""
+        """Columns in which a stored row is another; empty where they agree.
+
+        Documents are compared by what they say: another release may have written it otherwise.
+        """
         row = self.row()
         if row is None or stored is None:
             return [] if row is None and stored is None else ["order_id"]
-        return [name for name, value in row.items() if stored[name] != value]
+        same_order = read(stored) == self.state
+        return [
+            name
+            for name, value in row.items()
+            if stored[name] != value and not (same_order and name in DOCUMENTS)
+        ]
 
 
 def rebuild(
@@ -165,9 +173,18 @@ def rebuild(
         for one in together:
             built.policy = rules.of(one)
             _tell(rules.core_of(built.policy), built, one, moment)
-        if not built.fixed and built.state is not None:
-            built.fixed = fixed_values(built.state)
+        _save(built)
     return built
+
+
+def _save(built: Rebuilt) -> None:
+    """A transaction ends: the next one reads what this one wrote."""
+    if built.state is None:
+        return
+    built.fixed = built.fixed or fixed_values(built.state)
+    row = built.row()
+    assert row is not None
+    built.held.state = read(row)
 
 
 def _tell(core: Core, built: Rebuilt, heard: Heard, moment: datetime) -> None:
