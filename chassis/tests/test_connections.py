@@ -11,7 +11,8 @@ import pytest_asyncio
 from fastapi import FastAPI, Request
 
 from oms_chassis.connections import Connection
-from oms_chassis.http import BodyLimit, serve
+from oms_chassis.guards import BodyLimit
+from oms_chassis.http import serve
 
 SOON_SECONDS = 0.3
 PATIENCE_SECONDS = 10.0

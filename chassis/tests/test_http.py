@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, Field, field_validator
 
 from oms_chassis.decision import Ref
+from oms_chassis.guards import BODY_MAX_BYTES
 from oms_chassis.http import (
-    BODY_MAX_BYTES,
     Actor,
     CommandRefused,
     Door,
@@ -178,6 +178,18 @@ async def test_every_fault_of_a_request_is_told_at_once_and_none_repeats_it(
         ("notify", "union_tag_invalid"),
     ]
     assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/things/%00", "/things/1?after=a%00b"])
+async def test_nothing_is_called_by_a_name_with_a_nul(client: httpx.AsyncClient, path: str) -> None:
+    assert problem(await client.get(path)) == (400, "bad_request")
+
+
+async def test_nothing_that_is_served_can_run(client: httpx.AsyncClient) -> None:
+    for answer in (await client.get("/things/1"), await client.post("/things/1", json={})):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"].startswith("default-src 'none';")
+    assert "content-security-policy" not in (await client.get("/docs")).headers
 
 
 async def test_an_empty_value_is_explained(client: httpx.AsyncClient) -> None:

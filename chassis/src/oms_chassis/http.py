@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -21,11 +21,10 @@ from fastapi.routing import iter_route_contexts
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
-from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms_chassis.connections import Connection
 from oms_chassis.decision import Ref
+from oms_chassis.guards import OPEN_PATHS, BodyLimit, InertPages, NamesOnly
 from oms_chassis.keys import Actor, ApiKeys, RequiredScope, actor, scope
 from oms_chassis.problems import (
     DOCUMENTED,
@@ -44,14 +43,10 @@ __all__ = [
     "Unavailable", "UnscopedRoute", "actor", "application", "scope", "serve",
 ]  # fmt: skip
 
-BODY_MAX_BYTES = 1_048_576
-"""Four times an order of 500 lines."""
 READ_POOL_SIZE = 2
 """Database connections for reads; they never queue behind the cycle's."""
 STOP_SECONDS = 10
 """How long requests under way may take once the service stops."""
-OPEN_PATHS = frozenset({"/live", "/ready", "/metrics", "/openapi.json", "/docs"})
-"""The only routes without a scope."""
 
 Check = Callable[[], str]
 """What keeps the service from working, in a few words; empty if nothing does."""
@@ -100,29 +95,6 @@ class Door:
         return await asyncpg.connect(self.settings.database_dsn, server_settings=limits)
 
 
-class BodyLimit:
-    """Stops reading at the limit, whether or not the length was declared."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        declared_bytes = int(dict(scope.get("headers", ())).get(b"content-length", 0))
-        read_bytes = 0
-
-        async def limited() -> Message:
-            nonlocal read_bytes
-            message: Message = {} if declared_bytes > BODY_MAX_BYTES else await receive()
-            read_bytes += len(message.get("body", b""))
-            if max(declared_bytes, read_bytes) > BODY_MAX_BYTES:
-                raise Problem(413, "body_too_large", f"send at most {BODY_MAX_BYTES} bytes")
-            return message
-
-        # Whoever hangs up amid a request is no fault of ours, and gets no answer.
-        with suppress(ClientDisconnect):
-            await self._app(scope, limited, send)
-
-
 def application(
     name: str,
     door: Door,
@@ -140,6 +112,8 @@ def application(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(BodyLimit)
+    app.add_middleware(NamesOnly)
+    app.add_middleware(InertPages)
     app.state.keys = ApiKeys.load(door.settings.api_keys_file)
     for kind, handler in HANDLERS.items():
         app.add_exception_handler(kind, handler)

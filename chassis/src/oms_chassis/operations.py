@@ -33,7 +33,9 @@ SELECT (SELECT count(*) FROM outbox WHERE destination NOT LIKE 'gateway:%') AS o
        (SELECT count(DISTINCT (kind, key)) FROM parked) AS parked_keys,
        (SELECT count(*) FROM dead_letter) AS dead_letters
 """
-Position = Annotated[int, Path(ge=1)]
+POSITION_MAX = 2**63 - 1
+Position = Annotated[int, Path(ge=1, le=POSITION_MAX)]
+After = Annotated[int, Query(ge=0, le=POSITION_MAX)]
 
 
 class Operations:
@@ -69,7 +71,9 @@ class Operations:
             lag[place.topic] = lag.get(place.topic, 0) + records
         return {**backlog, "lag": lag}
 
-    async def parked(self, after: Annotated[int, Query(ge=0)] = 0) -> list[dict[str, Any]]:
+    async def parked(
+        self, after: Annotated[int, Query(ge=0, le=POSITION_MAX)] = 0
+    ) -> list[dict[str, Any]]:
         """Parked inputs in order, without their bodies."""
         return await self._fetch(_LIST, after, LISTED_MAX)
 

@@ -53,7 +53,8 @@ class Unavailable(Problem):
         super().__init__(503, "unavailable", text)
 
 
-def _answer(status: int, code: str, text: str, **more: Any) -> JSONResponse:
+def answer(status: int, code: str, text: str, **more: Any) -> JSONResponse:
+    """A problem as a response."""
     title = HTTPStatus(status).phrase
     told = {"type": f"urn:oms:problem:{code}", "title": title, "status": status, "code": code}
     content = told | {"detail": text} | more
@@ -61,14 +62,14 @@ def _answer(status: int, code: str, text: str, **more: Any) -> JSONResponse:
 
 
 def _problem(_: Request, problem: Any) -> Response:
-    return _answer(problem.status_code, problem.code, problem.detail)
+    return answer(problem.status_code, problem.code, problem.detail)
 
 
 def _framework(_: Request, error: Any) -> Response:
     status = HTTPStatus(error.status_code)
-    answer = _answer(status, status.name.lower(), status.description or status.phrase)
-    answer.headers.update(error.headers or {})
-    return answer
+    told = answer(status, status.name.lower(), status.description or status.phrase)
+    told.headers.update(error.headers or {})
+    return told
 
 
 def _invalid(_: Request, invalid: Any) -> Response:
@@ -76,11 +77,11 @@ def _invalid(_: Request, invalid: Any) -> Response:
         {"field": _field(error), "code": error["type"], "text": _text(error)}
         for error in invalid.errors()[:ERRORS_MAX]
     ]
-    return _answer(422, "invalid", "see errors for every fault found", errors=errors)
+    return answer(422, "invalid", "see errors for every fault found", errors=errors)
 
 
 def _internal(_: Request, error: Exception) -> Response:
-    return _answer(500, "internal", "a fault of ours; it has been logged")
+    return answer(500, "internal", "a fault of ours; it has been logged")
 
 
 def _field(error: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping
 
 import httpx
 
-from oms_chassis.http import OPEN_PATHS
+from oms_chassis.guards import OPEN_PATHS
 from oms_cli.reconcile.findings import Finding, found
 from oms_cli.reconcile.ground import Ground
 from oms_cli.reconcile.log import channel_of, is_answers

@@ -27,7 +27,6 @@ Who = Annotated[Actor, Depends(actor)]
 RowsMax = Annotated[int, Query(ge=1, le=views.PAGE_ROWS_MAX, alias="limit")]
 Cursor = Annotated[str, Query(max_length=100, pattern=r"^(|[^|]+\|[0-9a-f-]{36})$")]
 Moment = Annotated[AwareDatetime | None, Query(description="show the order as it was then")]
-_PAGE_HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _MOMENT = TypeAdapter(AwareDatetime)
 
 
@@ -89,8 +88,8 @@ def _pages(router: APIRouter, door: Door, policy: Policy) -> None:
         """An order, to read or to print."""
         shown = await page(await found(door, order, who), who, None)
         if isinstance(shown, Page):
-            return HTMLResponse(documents.order_html(shown), headers=_PAGE_HEADERS)
-        return HTMLResponse(documents.no_order_html(shown), headers=_PAGE_HEADERS)
+            return HTMLResponse(documents.order_html(shown))
+        return HTMLResponse(documents.no_order_html(shown))
 
     @router.get("/orders/{order}", dependencies=READ)
     async def by_name(order: str, who: Who, at: Moment = None) -> Page | NoOrderPage:
