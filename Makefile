@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SERVICES := order inventory warehouse billing shipping notify
 PACKAGES := contracts chassis deploy/local $(SERVICES:%=services/%) cli
 LOCKING := --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-TESTS := $(PACKAGES:%=%/tests) tests/architecture tests/simulation tests/integration
+TESTS := $(PACKAGES:%=%/tests) bench/tests tests/architecture tests/simulation tests/integration
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo up test check bench format lock clean

@@ -6,42 +6,93 @@ import asyncio
 import sys
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from msgspec.structs import replace
 from rich.console import Console
 
-from bench.plan import CYCLE_SETTINGS, FLASH, Plan, Spread, Stage, Work
+from bench.floor.measure import BATCHES, PARTITIONS
+from bench.places import RESULTS
+from bench.plan import CYCLE_SETTINGS, Plan, Stage, Work
 from bench.plot import svg
 from bench.report import show
-from bench.running import CHECKOUT, Unsettled
+from bench.running import Unsettled
 from bench.session import run
+from bench.variants import VARIANTS, vary
 
-RESULTS = CHECKOUT / ".oms/bench"
 console = Console(stderr=True)
 
 
+class Profile(StrEnum):
+    """How long: about two minutes, one variant's two minutes, or three times ten."""
+
+    QUICK = "quick"
+    VARIANT = "variant"
+    HEADLINE = "headline"
+
+
+SECONDS = {Profile.QUICK: (30.0, 10.0), Profile.VARIANT: (120.0, 30.0)}
+"""Measured, and before that warming up."""
+HEADLINE = ((1.0, 600.0), (1.0, 600.0), (1.0, 600.0), (0.9, 120.0), (0.5, 120.0))
+"""Shares of the rate, and seconds of each."""
+HEADLINE_WARM_UP_SECONDS = 60.0
+
+
+class Floor(StrEnum):
+    """How much of the floor is measured."""
+
+    NONE = "none"
+    ONE = "one"
+    ALL = "all"
+
+
+FLOORS: dict[Floor, tuple[tuple[int, int], ...]] = {
+    Floor.NONE: (),
+    Floor.ONE: ((50, 6),),
+    Floor.ALL: tuple((batch, n) for n in PARTITIONS for batch in BATCHES),
+}
+
+
+def stages(
+    profile: Profile, rates: list[float], seconds: float | None, warm_up: float | None
+) -> tuple[Stage, ...]:
+    """What a profile measures, unless told otherwise."""
+    if profile is Profile.HEADLINE:
+        return tuple(
+            Stage(rate * share, seconds or long, HEADLINE_WARM_UP_SECONDS)
+            for rate in rates for share, long in HEADLINE
+        )  # fmt: skip
+    long, before = SECONDS[profile]
+    warm = before if warm_up is None else warm_up
+    return tuple(Stage(rate, seconds or long, warm) for rate in rates)
+
+
 def command(
-    rate: Annotated[
-        list[float] | None, typer.Option(help="orders a second; may be repeated")
-    ] = None,
-    seconds: Annotated[float, typer.Option(help="measured, of each rate")] = 60.0,
-    warmup: Annotated[float, typer.Option(help="seconds before, not measured")] = 10.0,
+    rate: Annotated[list[float] | None, typer.Option(help="orders a second, or several")] = None,
+    profile: Annotated[Profile, typer.Option(help="how long")] = Profile.QUICK,
+    variant: Annotated[str, typer.Option(help=f"one of {', '.join(VARIANTS)}")] = "",
+    floor: Annotated[Floor, typer.Option(help="the same without logic")] = Floor.ONE,
+    seconds: Annotated[float | None, typer.Option(help="measured, of each rate")] = None,
+    warmup: Annotated[float | None, typer.Option(help="seconds before, not measured")] = None,
     seed: Annotated[int, typer.Option(help="the same seed, the same orders")] = 1,
     skus: Annotated[int, typer.Option(help="how many articles there are")] = 10_000,
-    spread: Annotated[Spread, typer.Option(help="how demand is spread over them")] = Spread.ZIPF,
     partitions: Annotated[int, typer.Option(help="of every topic")] = 6,
     set_: Annotated[list[str] | None, typer.Option("--set", help="OMS_NAME=value")] = None,
     out: Annotated[Path, typer.Option(help="where results are kept")] = RESULTS,
 ) -> None:
     """Measure what this machine carries: orders a second, CPU, latency, bytes, memory."""
-    work = FLASH if spread is Spread.FLASH else Work(seed=seed, skus=skus, spread=spread)
     given = dict(setting.split("=", 1) for setting in set_ or ())
     plan = Plan(
-        stages=tuple(Stage(r, seconds, warmup) for r in rate or [250.0]), work=work,
-        partitions=partitions, settings=CYCLE_SETTINGS | given,
+        stages=stages(profile, rate or [250.0], seconds, warmup), work=Work(seed=seed, skus=skus),
+        partitions=partitions, settings=CYCLE_SETTINGS | given, floors=FLOORS[floor],
     )  # fmt: skip
+    if variant:
+        if variant not in VARIANTS:
+            raise typer.BadParameter(f"there is no variant {variant}")
+        plan = replace(vary(plan, variant), floors=())
     try:
         with redirect_stdout(sys.stderr):  # what is printed on the way is not the result
             result, told = asyncio.run(run(plan, _say))
@@ -68,4 +119,6 @@ def _say(text: str) -> None:
 
 def main() -> None:
     """The command line."""
-    typer.run(command)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(command)
+    app()

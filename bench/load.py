@@ -6,7 +6,6 @@ moment it was meant for, and latency counts from there: a generator held up hide
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import sys
@@ -85,13 +84,23 @@ class Sender:
         self.failed += ack.exception() is not None
 
 
-async def send(
-    bootstrap: str, tenant: str, work: Work, stage: Stage, number: int
-) -> dict[str, float]:
+class Job(msgspec.Struct, frozen=True):
+    """What to send, and where."""
+
+    bootstrap: str
+    tenant: str
+    work: Work
+    stage: Stage
+    number: int
+    """Of the stage: each has orders of its own."""
+
+
+async def send(job: Job) -> dict[str, float]:
     """Send one stage, warm-up first; tells on standard output when it begins."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=20, acks="all")
+    work, stage = job.work, job.stage
+    producer = AIOKafkaProducer(bootstrap_servers=job.bootstrap, linger_ms=20, acks="all")
     await producer.start()
-    sender = Sender(producer, Orders(work, number), work, tenant)
+    sender = Sender(producer, Orders(work, job.number), work, job.tenant)
     try:
         began = time.time() + STEP_SECONDS
         print(json.dumps({"began": began}), flush=True)
@@ -113,15 +122,10 @@ async def send(
 
 
 def main() -> None:
-    """`python -m bench.load --bootstrap …` with work and stage as JSON on standard input."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--bootstrap", required=True)
-    parser.add_argument("--tenant", required=True)
-    parser.add_argument("--stage", type=int, required=True)
-    given = parser.parse_args()
-    work, stage = msgspec.json.decode(sys.stdin.read(), type=tuple[Work, Stage])
-    told = asyncio.run(send(given.bootstrap, given.tenant, work, stage, given.stage))
-    print(json.dumps(told))
+    """Take the job from standard input."""
+    job = msgspec.json.decode(sys.stdin.readline(), type=Job)
+    print(json.dumps(asyncio.run(send(job))), flush=True)
+    sys.stdin.readline()  # its CPU can be read as long as it lives
 
 
 if __name__ == "__main__":

@@ -15,13 +15,13 @@ OURS = ("generator", "bench")
 """What belongs to the measuring and not to the system."""
 
 
-def groups(stack: Stack, generator: Sequence[int] = ()) -> dict[str, list[int]]:
+def groups(stack: Stack) -> dict[str, list[int]]:
     """Process ids by what they are: each service, PostgreSQL, the broker, and our own."""
-    found: dict[str, list[int]] = {name: [] for name in stack.services}
-    found |= {"postgres": [], "broker": [], "generator": list(generator), "bench": [os.getpid()]}
+    found: dict[str, list[int]] = {name: [] for name in stack.services if "-" not in name}
+    found |= {"postgres": [], "broker": [], "bench": [os.getpid()]}
     for name, record in stack.platform.state.processes.items():
         service, _, slot = name.partition("-")
-        if service in stack.services and (not slot or slot.isdigit()):
+        if service in found and (not slot or slot.isdigit()):
             found[service].append(record.pid)
         elif "postgres" in name:
             found["postgres"].append(record.pid)

@@ -56,6 +56,10 @@ class Stage(msgspec.Struct, frozen=True):
     """Orders a second."""
     seconds: float
     warm_up_seconds: float = 10.0
+    stored_orders: int = 0
+    """So many orders lie in the stores before it begins; the missing ones are copied."""
+    kill: str = ""
+    """This service is killed in the middle, and started again."""
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -65,6 +69,14 @@ class Plan(msgspec.Struct, frozen=True):
     work: Work = Work()
     name: str = "same work"
     partitions: int = 6
+    replicas: dict[str, int] = {}
+    """Of services that have more than one."""
+    service_ms: float | None = None
+    """Payment provider and carrier answer over HTTP after this; None: in the process."""
+    flush_each: bool = False
+    """The broker syncs every record batch, as the database does every transaction."""
+    floors: tuple[tuple[int, int], ...] = ()
+    """Cells of the floor: inputs in a transaction, and partitions."""
     settings: dict[str, str] = msgspec.field(default_factory=lambda: dict(CYCLE_SETTINGS))
     """Environment of every service, on top of what the local system gives."""
 

@@ -21,8 +21,8 @@ def show(result: Result, console: Console) -> None:
     )
     _measurements(result, console)
     _cost(result.cost, console)
-    for name, value in result.extra.items():
-        console.print(f"{name}: {value}", highlight=False)
+    if result.floors:
+        _floors(result, console)
     if doubts := result.doubts:
         console.print("[red]does not count:[/red]")
         for doubt in doubts:
@@ -59,6 +59,32 @@ def _measurements(result: Result, console: Console) -> None:
     row("shipped / cancelled", *(
         f"{one.ends.get('shipped', 0)} / {one.ends.get('cancelled', 0)}" for one in found
     ))  # fmt: skip
+    if any(one.recovered_s is not None for one in found):
+        row("recovered after a kill, s", *(one.recovered_s for one in found))
+    console.print(table)
+
+
+def _floors(result: Result, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    names = (
+        "floor",
+        "partitions",
+        "orders/s",
+        "CPU-s per 1,000",
+        "WAL/order",
+        "rows",
+        "ours ÷ floor",
+    )
+    for name in names:
+        table.add_column(name, justify="right")
+    for one in result.floors:
+        cpu = one.cpu_s_per_1000
+        split = " + ".join(f"{cpu[name]:.2f}" for name in ("writers", "postgres", "broker"))
+        table.add_row(
+            f"{one.batch} a transaction", str(one.partitions), f"{one.orders_per_s:,.0f}",
+            f"{cpu['total']:.2f} = {split}", f"{one.wal_bytes_per_order:,}",
+            f"{one.rows_per_order:g}", f"{result.share_of(one):.2f}",
+        )  # fmt: skip
     console.print(table)
 
 
@@ -68,6 +94,7 @@ def _cost(cost: Cost, console: Console) -> None:
         table.add_column(name, justify="left" if name.startswith("one") else "right")
     for name in (
         "publishes", "consumes", "skips", "row_writes", "outside_calls", "transactions",
+        "inputs_per_transaction",
         "log_bytes", "record_bytes",
     ):  # fmt: skip
         value, budget = getattr(cost, name), BUDGET.get(name)

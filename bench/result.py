@@ -38,6 +38,8 @@ class Measured(msgspec.Struct, frozen=True):
     memory_mb: dict[str, int]
     """Largest proportional set size seen, by group; `system` of all but generator and bench."""
     connections: int
+    recovered_s: float | None
+    """After a kill: until no more orders were open than before it."""
     ends: dict[str, int]
     unfinished: int
 
@@ -57,10 +59,26 @@ class Cost(msgspec.Struct, frozen=True):
     transactions: float
     row_writes: float
     outside_calls: float
+    inputs_per_transaction: float
     log_bytes: float
     record_bytes: float
     records_by_type: dict[str, float]
     rows_by_table: dict[str, dict[str, float]]
+
+
+class Floor(msgspec.Struct, frozen=True):
+    """The same records and rows without logic, in transactions of `batch` inputs."""
+
+    batch: int
+    partitions: int
+    orders: int
+    orders_per_s: float
+    cpu_s_per_1000: dict[str, float]
+    rows_per_order: float
+    records_per_order: float
+    transactions_per_order: float
+    wal_bytes_per_order: int
+    busy_cores: float
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -74,7 +92,12 @@ class Result(msgspec.Struct, frozen=True):
     cost: Cost
     reconciled: bool
     violations: tuple[str, ...] = ()
-    extra: dict[str, Any] = {}
+    floors: tuple[Floor, ...] = ()
+
+    def share_of(self, floor: Floor) -> float:
+        """Ours divided by the floor: orders a CPU-second of the best stage."""
+        ours = min((one.cpu_s_per_1000["total"] for one in self.measured), default=0.0)
+        return round(floor.cpu_s_per_1000["total"] / ours, 3) if ours else 0.0
 
     @property
     def doubts(self) -> list[str]:
@@ -92,4 +115,7 @@ class Result(msgspec.Struct, frozen=True):
     def line(self) -> str:
         """The result as one line of JSON."""
         told = msgspec.to_builtins(self) | {"counts": not self.doubts, "doubts": self.doubts}
+        told["ours_by_floor"] = {
+            f"{f.batch} inputs, {f.partitions} partitions": self.share_of(f) for f in self.floors
+        }
         return msgspec.json.encode(told).decode()

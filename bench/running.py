@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
 import httpx
 import msgspec
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from bench import stub
 from bench.orders import all_skus
-from bench.plan import FLASH_UNITS, Plan, Spread, Stage, Work
+from bench.places import CHECKOUT
+from bench.plan import FLASH_UNITS, Plan, Spread, Work
+from bench.worker import worker
 from oms_cli.reconcile.quiet import until_quiet
 from oms_cli.stack import Stack
-from oms_platform import load_topics
+from oms_platform import free_port, load_topics
 from oms_platform.topics import TopicSpec
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+TOPICS = "topics.toml"
+FLUSH_EACH = {"flush.messages": "1"}
 UNITS_PER_SKU = 1_000_000
 RECEIPT_LINES = 500
 SETTLE_SECONDS = 300.0
@@ -38,27 +42,70 @@ class Unsettled(RuntimeError):
 @asynccontextmanager
 async def bring_up(plan: Plan, say: Say) -> AsyncIterator[Stack]:
     """The six services on a platform of their own, with stock of every SKU."""
-    with tempfile.TemporaryDirectory(prefix="oms-bench-") as folder:
-        os.chmod(folder, 0o755)  # the database server may be another account
-        run_dir = Path(folder)
-        topics = run_dir / "topics.toml"
+    async with AsyncExitStack() as after:
+        run_dir = Path(after.enter_context(tempfile.TemporaryDirectory(prefix="oms-bench-")))
+        run_dir.chmod(0o755)  # the database server may be another account
         declared = (CHECKOUT / "deploy/topics.toml").read_text()
-        topics.write_text(
-            re.sub(r"(?m)^partitions = \d+$", f"partitions = {plan.partitions}", declared)
+        wanted = f"partitions = {plan.partitions}"
+        topics = run_dir / TOPICS
+        topics.write_text(re.sub(r"(?m)^partitions = \d+$", wanted, declared))
+        settings = dict(plan.settings)
+        if plan.service_ms is not None:
+            settings |= await _outside(after, run_dir, plan.service_ms / 1000)
+        stack = await after.enter_async_context(
+            Stack(
+                CHECKOUT, run_dir=run_dir, settings=settings, progress=say, topics=topics,
+                policies=CHECKOUT / "deploy/policies.toml",
+            )
+        )  # fmt: skip
+        if plan.flush_each:
+            await flush_each(stack)
+        await add_replicas(stack, plan.replicas)
+        say(f"receiving {plan.work.skus} SKUs")
+        await receive(stack, plan.work)
+        await settle(stack)
+        yield stack
+
+
+async def _outside(after: AsyncExitStack, run_dir: Path, seconds: float) -> dict[str, str]:
+    """Start provider and carrier; what services must be told to find them."""
+    job = stub.Job(str(run_dir / "data"), str(run_dir / "key-ring.json"), seconds)
+    started = await after.enter_async_context(worker("bench.stub", job))
+    at = f"http://127.0.0.1:{(await started.hear())['port']}"
+    urls = {name: f"{at}/{name}" for name in stub.GATEWAYS}
+    return {"OMS_GATEWAY_URLS": msgspec.json.encode(urls).decode()}
+
+
+async def add_replicas(stack: Stack, replicas: Mapping[str, int]) -> None:
+    """Start more processes of a service; each takes its share of the partitions."""
+    for service, count in replicas.items():
+        for slot in range(1, count):
+            name, port = f"{service}-{slot}", free_port()
+            stack.system.urls[name] = f"http://127.0.0.1:{port}"
+            stack.services[name] = stack.start(service, port, str(slot))
+            await stack.wait_ready(name)
+
+
+async def flush_each(stack: Stack) -> None:
+    """Let the broker sync every record batch to the disk before it acknowledges."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.system.bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs(
+            [
+                ConfigResource(
+                    ConfigResourceType.TOPIC, t.name, t.config() | {"flush.messages": "1"}
+                )
+                for t in topics_of(stack)
+            ]
         )
-        async with Stack(
-            CHECKOUT, run_dir=run_dir, settings=plan.settings, progress=say,
-            policies=CHECKOUT / "deploy/policies.toml", topics=topics,
-        ) as stack:  # fmt: skip
-            say(f"receiving {plan.work.skus} SKUs")
-            await receive(stack, plan.work)
-            await settle(stack)
-            yield stack
+    finally:
+        await admin.close()
 
 
 def topics_of(stack: Stack) -> list[TopicSpec]:
     """The topics as this run has them."""
-    return load_topics(stack.run_dir / "topics.toml")
+    return load_topics(stack.run_dir / TOPICS)
 
 
 async def receive(stack: Stack, work: Work) -> None:
@@ -89,43 +136,3 @@ async def settle(stack: Stack) -> None:
     busy = await until_quiet(system.check_dsns, system.bootstrap, topics_of(stack), SETTLE_SECONDS)
     if busy:
         raise Unsettled("; ".join(busy))
-
-
-class Generator:
-    """The load generator as a process."""
-
-    def __init__(self, stack: Stack, work: Work, stage: Stage, number: int) -> None:
-        self._argv = [
-            sys.executable, "-m", "bench.load", "--bootstrap", stack.system.bootstrap,
-            "--tenant", stack.system.tenant, "--stage", str(number),
-        ]  # fmt: skip
-        self._told = msgspec.json.encode((work, stage))
-        self._process: asyncio.subprocess.Process | None = None
-
-    @property
-    def pids(self) -> Sequence[int]:
-        """Its process, once started."""
-        return [self._process.pid] if self._process else []
-
-    async def start(self) -> float:
-        """Start it; returns the moment (seconds since the epoch) its first order was due."""
-        self._process = await asyncio.create_subprocess_exec(
-            *self._argv, cwd=CHECKOUT,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        assert self._process.stdin and self._process.stdout
-        self._process.stdin.write(self._told)
-        self._process.stdin.write_eof()
-        line = await self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the load generator did not start")
-        return float(msgspec.json.decode(line)["began"])
-
-    async def finish(self) -> dict[str, float]:
-        """Wait for its end; what it says of itself. Raises RuntimeError if it failed."""
-        assert self._process and self._process.stdout
-        out = await self._process.stdout.read()
-        if await self._process.wait() != 0:
-            raise RuntimeError("the load generator failed")
-        told: dict[str, float] = msgspec.json.decode(out)
-        return told

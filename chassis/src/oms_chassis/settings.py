@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     """Declares every topic: partitions, retention, owner, readers."""
     data_dir: Path = Path(".oms")
     """Where sandboxes keep their logs and traces are written without a collector."""
+    gateway_urls: dict[str, str] = {}
+    """Where outside parties are reached over HTTP, by gateway, as JSON; those not named are
+    sandboxes in the process."""
     smtp: str = ""
     """host:port of the mail server; empty keeps mails below `data_dir`."""
 

@@ -15,6 +15,7 @@ import msgspec
 
 from oms_billing.sandbox import Provider, Reply
 from oms_chassis.gateway import Gateway, GatewayRefused, GatewayUnknown, Repeat
+from oms_chassis.http_gateway import HttpGateway
 from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 
@@ -169,6 +170,16 @@ def _line(call: _Asked, reply: Reply, at: datetime) -> dict[str, Any]:
     }
 
 
+class HttpPayments(HttpGateway, Payments):
+    """A provider behind HTTP. It is told the key of the wish, not that of the call."""
+
+    async def call(self, method: str, key: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Payments`."""
+        return await super().call(method, body.get("key") or key, body)
+
+
 def from_settings(settings: Settings, ring: KeyRing) -> dict[str, Gateway]:
     """Billing's only gateway; it needs no key of the ring."""
+    if url := settings.gateway_urls.get("payments"):
+        return {"payments": HttpPayments(url)}
     return {"payments": SandboxPayments(settings.data_dir / "payments.jsonl")}

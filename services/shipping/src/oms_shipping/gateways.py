@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from oms_chassis.gateway import Gateway, GatewayRefused, Repeat
+from oms_chassis.http_gateway import HttpGateway
 from oms_chassis.sealing import KeyRing, SealError
 from oms_chassis.settings import Settings
 from oms_contracts.channel import Address
@@ -168,11 +169,12 @@ class SandboxCarrier(Carrier):
         ]
         return {"scans": scans}
 
-    def _behaviour(self, sealed: str) -> Behaviour:
-        try:
-            address = Address.model_validate_json(self._ring.open(sealed))
-        except SealError:
-            raise GatewayRefused("address", "the address was erased") from None
+    def address_of(self, told: Any) -> Address:
+        """The address that a purchase names; raises GatewayRefused if it was erased."""
+        return open_address(self._ring, told)
+
+    def _behaviour(self, told: Any) -> Behaviour:
+        address = self.address_of(told)
         for text in (address.line1, address.postal_code):
             _, mark, word = text.rpartition("#")
             if mark and word.strip().lower() in set(Behaviour):
@@ -195,6 +197,14 @@ class SandboxCarrier(Carrier):
                 self._purchases.setdefault(line["purchase_id"], _Purchase()).voided = True
 
 
+def open_address(ring: KeyRing, sealed: str) -> Address:
+    """A sealed address in clear; raises GatewayRefused if it was erased."""
+    try:
+        return Address.model_validate_json(ring.open(sealed))
+    except SealError:
+        raise GatewayRefused("address", "the address was erased") from None
+
+
 def _number(purchase_id: str, parcel_id: str, behaviour: Behaviour) -> str:
     """A tracking number that is the same for the same purchase; its first digit is the fate."""
     hashed = blake2b(f"{purchase_id}|{parcel_id}".encode(), digest_size=8).digest()
@@ -206,6 +216,22 @@ def _fate(tracking_no: str) -> Behaviour:
     return list(Behaviour)[int(tracking_no[0])]
 
 
+class HttpCarrier(HttpGateway, Carrier):
+    """A carrier behind HTTP: it is told the address in clear, as labels need it."""
+
+    def __init__(self, url: str, ring: KeyRing) -> None:
+        super().__init__(url)
+        self._ring = ring
+
+    async def call(self, method: str, key: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """See `Carrier`."""
+        if "address" in body:
+            body = {**body, "address": open_address(self._ring, body["address"]).model_dump()}
+        return await super().call(method, key, body)
+
+
 def from_settings(settings: Settings, ring: KeyRing) -> dict[str, Gateway]:
     """The gateways that the core's effects name."""
+    if url := settings.gateway_urls.get("carrier"):
+        return {"carrier": HttpCarrier(url, ring)}
     return {"carrier": SandboxCarrier(settings.data_dir / "carrier.jsonl", ring)}
