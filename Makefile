@@ -9,7 +9,7 @@ LOCKING := --quiet --universal --generate-hashes --no-emit-index-url --no-header
 TESTS := $(PACKAGES:%=%/tests) bench/tests tests/architecture tests/simulation tests/integration
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench format lock clean
+.PHONY: help setup demo up test check bench golden format lock clean
 
 help:  ## list what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ check: setup  ## style, types, imports, and whether contracts stayed compatible
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m oms_contracts.gate check
+
+golden: setup  ## record what orders of every kind come to, for a release (VERSION=0.2.0)
+	$(BIN)/python services/order/tests/golden.py record $(VERSION)
 
 format: setup  ## write the code as `make check` wants it
 	$(BIN)/ruff check --fix .

@@ -73,6 +73,7 @@ async def played(
             db = await asyncpg.connect(dsn)
             stack.push_async_callback(db.close)
             members.append(Member(name, db, ring, folder))
+            await members[-1].remember_policy()
             stack.push_async_callback(members[-1].calls.stop)
         plan = list(orders(5, ORDERS, 60, datetime(2026, 3, 1, 9, tzinfo=UTC)))
         people = People(World(members, seed=5), plan)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from scenes import Plant, Scene, completed
 
-from oms_cli.reconcile import Check, hygiene, isolation, projections, secrecy
+from oms_cli.reconcile import Check, histories, hygiene, isolation, projections, secrecy
 from oms_cli.reconcile.outside import Probe
 from oms_cli.reconcile.quiet import Rest
 
@@ -29,6 +29,13 @@ async def _wake_for_nothing(s: Scene) -> None:
 
 async def _tell_no_level(s: Scene) -> None:
     await s.run("inventory", "UPDATE stock SET on_hand = on_hand + 1")
+
+
+async def _forget_an_input(s: Scene) -> None:
+    await s.run(
+        "order", "DELETE FROM inbox WHERE key = $1 AND type LIKE '%PaymentCaptured%'",
+        await completed(s),
+    )  # fmt: skip
 
 
 async def _bury_a_fact(s: Scene) -> None:
@@ -99,6 +106,7 @@ PLANTS: dict[Check, Plant] = {
     projections.columns_are_what_documents_say: _tell_another_status,
     projections.deadlines_are_what_states_wait_for: _wake_for_nothing,
     projections.stock_levels_were_told: _tell_no_level,
+    histories.orders_are_their_histories: _forget_an_input,
     hygiene.dead_letters_are_those_expected: _bury_a_fact,
     hygiene.no_transaction_is_forgotten: _forget_a_transaction,
     hygiene.no_lock_is_orphaned: _orphan_a_lock,

@@ -11,7 +11,9 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -24,6 +26,7 @@ from oms_chassis import due
 from oms_chassis.calls import Calls
 from oms_chassis.cycle import Cycle
 from oms_chassis.decision import Input, Ref, mint_id
+from oms_chassis.history import remember_policy
 from oms_chassis.intake import Intake
 from oms_chassis.metrics import Metrics
 from oms_chassis.outbox import Writer
@@ -58,6 +61,7 @@ class Member:
             service=name, kafka_bootstrap="", database_dsn="", data_dir=data_dir, trace_ratio=0.0
         )
         policy = msgspec.convert(_RULES[name] | _FASTER.get(name, {}), made_of.policy)
+        self.policy = policy
         self.core = made_of.core(policy)
         metrics = Metrics()
         writer = Writer(name, PARTITIONS, Tracer(settings, lambda spans: None))
@@ -73,6 +77,12 @@ class Member:
         self.calls = Calls(gateways, self.outcomes.append, metrics)
         self.sent: list[int] = []
         self.position: Counter[tuple[str, int]] = Counter()
+
+    async def remember_policy(self) -> None:
+        """As a process does when it starts."""
+        if service(self.name).store.history:
+            number = await remember_policy(self.db, version(f"oms-{self.name}"), self.policy)
+            self.cycle = replace(self.cycle, policy=number)
 
     async def run(self, works: Sequence[Work], batch: Batch | None = None) -> list[OutRow]:
         """One cycle; what it wants published."""

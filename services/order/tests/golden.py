@@ -1,5 +1,5 @@
 """Golden histories: what orders of every kind were told under a released version, and what came
-of it. `python services/order/tests/golden.py record 0.1.0` writes those of a version anew.
+of it. `python services/order/tests/golden.py record VERSION [KIND...]` writes them.
 """
 
 from __future__ import annotations
@@ -182,17 +182,17 @@ def recorded(path: Path) -> Golden:
     return msgspec.json.decode(path.read_bytes(), type=Golden)
 
 
-def record(version: str) -> None:
-    """Write the histories of a version that is being released."""
+def record(version: str, *kinds: str) -> None:
+    """Write the histories of a version that is being released, of some kinds or of all."""
     folder = FOLDER / version
     folder.mkdir(parents=True, exist_ok=True)
-    for kind, tell in KINDS.items():
-        (folder / f"{kind}.json").write_text(written(golden_of(tell())))
+    for kind in kinds or KINDS:
+        (folder / f"{kind}.json").write_text(written(golden_of(KINDS[kind]())))
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["record", version]:
-            record(version)
+        case ["record", version, *kinds]:
+            record(version, *kinds)
         case _:
-            sys.exit("usage: python services/order/tests/golden.py record VERSION")
+            sys.exit("usage: python services/order/tests/golden.py record VERSION [KIND...]")

@@ -14,6 +14,7 @@ from pathlib import Path
 from oms_cli.reconcile import (
     agreement,
     door,
+    histories,
     hygiene,
     isolation,
     ledger,
@@ -89,6 +90,7 @@ CHECKS: tuple[Check, ...] = (
     projections.columns_are_what_documents_say,
     projections.deadlines_are_what_states_wait_for,
     projections.stock_levels_were_told,
+    histories.orders_are_their_histories,
     hygiene.dead_letters_are_those_expected,
     hygiene.no_transaction_is_forgotten,
     hygiene.no_lock_is_orphaned,

@@ -1,7 +1,7 @@
 """I9: what is kept besides the states, so that it can be queried, is what the states say.
 
 Every projection is built anew from the documents and compared, column by column; so is what the
-topics' newest records tell of a shelf. (The order's own history is folded by `oms order`.)
+topics' newest records tell of a shelf. (Orders and their histories: see `histories`.)
 """
 
 from __future__ import annotations
