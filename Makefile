@@ -42,8 +42,9 @@ check: setup  ## style, types, imports, and whether contracts stayed compatible
 	$(BIN)/lint-imports
 	$(BIN)/python -m oms_contracts.gate check
 
-golden: setup  ## record what orders of every kind come to, for a release (VERSION=0.2.0)
+golden: setup  ## record what orders and payments come to, for a release (VERSION=0.2.0)
 	$(BIN)/python services/order/tests/golden.py record $(VERSION)
+	$(BIN)/python services/billing/tests/golden.py record $(VERSION)
 
 format: setup  ## write the code as `make check` wants it
 	$(BIN)/ruff check --fix .

@@ -150,6 +150,7 @@ class Story:
     rows: list[Any] = field(default_factory=list)
     open_calls: list[Effect] = field(default_factory=list)
     last: Decision = field(default_factory=Decision)
+    inputs: list[Input] = field(default_factory=list)
     told: int = 0
     moved_minor: int = 0
     """What the provider moved to us, less what it moved back: the truth about cash."""
@@ -192,6 +193,7 @@ class Story:
             item = Input(
                 id_ or mint_id(self.now, f"input {self.told}"), self.order_id, body, self.now
             )
+            self.inputs.append(item)
             said += self._take(item)
         return said
 
