@@ -18,7 +18,7 @@ EVIL = "<script>alert(1)</script>\u202e\x07"
 
 def page_of(story: Story, personal: Personal | None = None) -> Page:
     """The order's page."""
-    heard = HistoryEntry(NOW, NOW, "PlaceHold", "ann", f"reason={EVIL}")
+    heard = HistoryEntry(NOW, NOW, NOW, "PlaceHold", "ann", f"reason={EVIL}")
     return order_page(Policy(), story.order, [heard], personal)
 
 
