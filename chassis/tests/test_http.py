@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter
 from pydantic import BaseModel, Field, field_validator
 
 from oms_chassis.decision import Ref
-from oms_chassis.guards import BODY_MAX_BYTES
+from oms_chassis.guards import BODY_MAX_BYTES, HEAD_MAX_BYTES
 from oms_chassis.http import (
     Actor,
     CommandRefused,
@@ -183,6 +183,12 @@ async def test_every_fault_of_a_request_is_told_at_once_and_none_repeats_it(
 @pytest.mark.parametrize("path", ["/things/%00", "/things/1?after=a%00b"])
 async def test_nothing_is_called_by_a_name_with_a_nul(client: httpx.AsyncClient, path: str) -> None:
     assert problem(await client.get(path)) == (400, "bad_request")
+
+
+async def test_a_head_above_the_limit_is_refused(client: httpx.AsyncClient) -> None:
+    long = "a" * HEAD_MAX_BYTES
+    for answer in (await client.get(f"/{long}"), await client.get("/live", headers={"X": long})):
+        assert problem(answer) == (431, "head_too_large")
 
 
 async def test_nothing_that_is_served_can_run(client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from oms_chassis.problems import Problem, answer
 
+HEAD_MAX_BYTES = 16_384
 BODY_MAX_BYTES = 1_048_576
 """Four times an order of 500 lines."""
 OPEN_PATHS = frozenset({"/live", "/ready", "/metrics", "/openapi.json", "/docs"})
@@ -19,17 +20,24 @@ _INERT = (
 )
 
 
-class NamesOnly:
-    """Nothing has a NUL in its name, and PostgreSQL takes none."""
+class HeadLimit:
+    """Refuses heads that are too large (the server's own limit is for those that come in pieces),
+    and NUL in a name: nothing has one, and PostgreSQL takes none."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if "\0" in scope["path"] or b"%00" in scope["query_string"]:
-            await answer(400, "bad_request", "a path or query holds a NUL")(scope, receive, send)
+        path, query = scope["path"], scope["query_string"]
+        size = len(path) + len(query) + sum(len(n) + len(v) for n, v in scope["headers"])
+        if size > HEAD_MAX_BYTES:
+            text = f"send at most {HEAD_MAX_BYTES} bytes before the body"
+            refused = answer(431, "head_too_large", text)
+        elif "\0" in path or b"%00" in query:
+            refused = answer(400, "bad_request", "a path or query holds a NUL")
         else:
-            await self._app(scope, receive, send)
+            return await self._app(scope, receive, send)
+        await refused(scope, receive, send)
 
 
 class BodyLimit:

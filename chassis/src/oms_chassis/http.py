@@ -24,7 +24,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from oms_chassis.connections import Connection
 from oms_chassis.decision import Ref
-from oms_chassis.guards import OPEN_PATHS, BodyLimit, InertPages, NamesOnly
+from oms_chassis.guards import OPEN_PATHS, BodyLimit, HeadLimit, InertPages
 from oms_chassis.keys import Actor, ApiKeys, RequiredScope, actor, scope
 from oms_chassis.problems import (
     DOCUMENTED,
@@ -112,7 +112,7 @@ def application(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.add_middleware(BodyLimit)
-    app.add_middleware(NamesOnly)
+    app.add_middleware(HeadLimit)
     app.add_middleware(InertPages)
     app.state.keys = ApiKeys.load(door.settings.api_keys_file)
     for kind, handler in HANDLERS.items():
