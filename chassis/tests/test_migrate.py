@@ -120,7 +120,7 @@ async def test_a_revision_that_fails_leaves_the_ones_before_it(dsn: str, tmp_pat
     assert said[-1] == "revision 0001"
     said.clear()
     await migrate(dsn, revisions(tmp_path, FIRST, SECOND), say=said.append)
-    assert said == ["revision 0002"]
+    assert said[0] == "revision 0002"
 
 
 async def test_a_table_in_use_is_not_waited_for_long(dsn: str, tmp_path: Path) -> None:

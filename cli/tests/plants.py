@@ -58,7 +58,6 @@ async def _oversell(s: Scene) -> None:
 
 
 async def _book_a_cause_twice(s: Scene) -> None:
-    await s.run("inventory", "DROP INDEX movement_once")
     await s.run(
         "inventory",
         "UPDATE movement SET cause = 'again' WHERE kind = 'receipt' OR number = 2",

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 import uvloop
 from fastapi import APIRouter
 
-from oms_chassis import migrate
+from oms_chassis import ageing, migrate
 from oms_chassis.decision import Deadline, Decision, Input, Ref
 from oms_chassis.fold import Core, Kind
 from oms_chassis.gateway import Gateway
@@ -50,6 +51,12 @@ class Service:
     gateways: Callable[[Settings, KeyRing], Mapping[str, Gateway]] = no_gateways
     strangers: Strangers | None = None
 
+    @property
+    def revisions(self) -> ModuleType:
+        """The package of the service's schema changes, which says what ages as well."""
+        package = self.store.base.__module__.partition(".")[0]
+        return importlib.import_module(f"{package}.migrations")
+
     def core(self, policy: Any) -> Core:
         """The pure part under `policy`."""
         return Core(
@@ -62,8 +69,6 @@ def main(service: Service) -> None:
     word = sys.argv[1] if len(sys.argv) == 2 else ""
     # Where an orchestrator mounts secrets as files, each is named like its variable.
     settings = Settings(service=service.name, _secrets_dir=os.environ.get("OMS_SECRETS_DIR"))
-    package = service.store.base.__module__.partition(".")[0]
-    migrations = importlib.import_module(f"{package}.migrations")
     match word:
         case "run":
             # Only a process that runs needs the whole runtime.
@@ -71,9 +76,10 @@ def main(service: Service) -> None:
 
             uvloop.run(run(service, settings))
         case "migrate":
-            asyncio.run(migrate.migrate(settings.database_dsn, migrations))
+            asyncio.run(migrate.migrate(settings.database_dsn, service.revisions))
         case "check":
             load_policy(settings.policies_file, service.name, service.policy)
+            ageing.of_service(service.revisions, settings.kept_periods)
             found = asyncio.run(migrate.drift(settings.database_dsn, service.store.base.metadata))
             print("\n".join(found) or f"{service.name}: settings, policies and tables agree")
             sys.exit(1 if found else 0)

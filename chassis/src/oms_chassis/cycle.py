@@ -120,7 +120,9 @@ class Cycle:
         stuck -= free
         works = [w for w in works if w.source is not Source.REDRIVE or w.row in places]
         started = time.time_ns()
-        out, errors = self._fold(works, held, now, stuck, impossible)
+        # What hangs below several roots, too, is dated no earlier than what is there already.
+        latest = max([now, *(h.changed_at for h in held.values() if h.changed_at)])
+        out, errors = self._fold(works, held, latest, stuck, impossible)
         await self.store.save(db, self.tenant, before, held, out.rows)
         if self.store.history:
             await history.settle(db, works, out.decisions, now, self.policy)

@@ -21,7 +21,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, NullPool
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from oms_chassis.schema import MACHINERY, is_machinery, keep_inbox_partitions
+from oms_chassis import ageing
+from oms_chassis.schema import MACHINERY, is_machinery
 
 LOCK_TIMEOUT_SECONDS = 5
 """A change that cannot get its table gives up: queries of the running service queue behind it."""
@@ -50,10 +51,11 @@ async def migrate(
     try:
         async with _turn(dsn, lock_timeout_seconds) as db:
             await _run_machinery(db, machinery, done)
-            done += await keep_inbox_partitions(db, datetime.now(UTC), drop=False)
             await _with_connection(
                 dsn, lambda connection: _upgrade(connection, revisions, done), lock_timeout_seconds
             )
+            for aged in ageing.of_service(revisions):
+                done += await ageing.keep(db, aged, datetime.now(UTC), leave=False)
     finally:
         for step in done:
             say(step)
@@ -66,7 +68,9 @@ async def drift(dsn: str, metadata: MetaData) -> list[str]:
 
     def named(name: str | None, kind: str, parents: Any) -> bool:
         table = name if kind == "table" else parents.get("table_name")
-        return table is None or not (is_machinery(table) or table == MACHINERY_TABLE)
+        return table is None or not (
+            is_machinery(table) or table == MACHINERY_TABLE or table in parts
+        )
 
     def compare(connection: Connection) -> list[str]:
         how = {"version_table": REVISIONS_TABLE, "include_name": named, "compare_type": True}
@@ -74,6 +78,9 @@ async def drift(dsn: str, metadata: MetaData) -> list[str]:
         context = MigrationContext.configure(connection, opts=how)
         return [str(difference) for difference in compare_metadata(context, metadata)]
 
+    db = await asyncpg.connect(dsn)
+    parts = await ageing.partitions(db)
+    await db.close()
     return await _with_connection(dsn, compare)
 
 

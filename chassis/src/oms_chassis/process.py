@@ -23,7 +23,7 @@ from typing import Any
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from oms_chassis import due, history, parking, schema
+from oms_chassis import ageing, due, history, parking
 from oms_chassis.app import Service
 from oms_chassis.calls import Calls
 from oms_chassis.consumer import Consumer
@@ -51,7 +51,7 @@ PATIENCE_STEP_SECONDS = 0.02
 WATCH_SECONDS = 1.0
 """How often deadlines and requests of people are looked for, unless one is known to be near."""
 UPKEEP_SECONDS = 3600.0
-"""How often the inbox' partitions are looked after."""
+"""How often partitions by time are looked after."""
 CONNECT_AGAIN_SECONDS = 0.5
 
 log = logging.getLogger(__name__)
@@ -65,6 +65,7 @@ class Process:
         policy: Any, policy_number: int | None,
     ) -> None:  # fmt: skip
         self.service, self.settings, self.ring, self.pool = service, settings, ring, pool
+        self.aged = ageing.of_service(service.revisions, settings.kept_periods)
         self.metrics = metrics = Metrics()
         self.tracer = Tracer(settings)
         core = service.core(policy)
@@ -163,13 +164,13 @@ class Process:
                 await asyncio.sleep(PATIENCE_STEP_SECONDS)
 
     async def upkeep(self) -> None:
-        """Make the coming weeks' inbox partitions and drop old ones, for ever."""
+        """Make the partitions of coming periods and let go of old ones, for ever."""
         while True:
+            for aged in self.aged:
+                async with self.pool.acquire() as db:
+                    for deed in await ageing.keep(db, aged, datetime.now(UTC), leave=True):
+                        log.info(deed)
             await asyncio.sleep(UPKEEP_SECONDS)
-            async with self.pool.acquire() as db:
-                drop = not self.service.store.history
-                for deed in await schema.keep_inbox_partitions(db, datetime.now(UTC), drop=drop):
-                    log.info(deed)
 
     def stalled(self) -> str:
         """Why the service is not doing its work, or nothing."""

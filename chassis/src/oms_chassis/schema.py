@@ -1,20 +1,10 @@
 """The tables of the machinery: what every service's database holds besides its own.
 
 Plain SQL for PostgreSQL 15 and up, by version; `migrate` runs what is missing. Identifiers of
-inputs are shaped like UUIDv7, so the inbox is partitioned by the time inside the id.
+inputs are shaped like UUIDv7, so the inbox is partitioned by the time inside the id (`ageing`).
 """
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from uuid import UUID
-
-import asyncpg
-
-INBOX_WEEKS_AHEAD = 4
-"""Inbox partitions that exist before they are needed; a service may sleep that long."""
-INBOX_WEEKS_KEPT = 8
-"""Longer than any way an id can come back: topic retention, a parked input, a replay."""
 
 MACHINERY: tuple[tuple[int, str], ...] = (
     (
@@ -91,64 +81,13 @@ MACHINERY: tuple[tuple[int, str], ...] = (
         );
         """,
     ),
+    (3, "CREATE SCHEMA IF NOT EXISTS aged"),
 )
 
 TABLES = ("inbox", "outbox", "due", "parked", "dead_letter", "policy")
-"""Tables of the machinery; partitions of the inbox are named `inbox_<year>w<week>`."""
+"""Tables of the machinery; partitions of the inbox are named `inbox_…`."""
 
 
 def is_machinery(table: str) -> bool:
     """Whether a table is the chassis' own rather than the service's."""
     return table in TABLES or table.startswith("inbox_")
-
-
-async def keep_inbox_partitions(db: asyncpg.Connection, now: datetime, *, drop: bool) -> list[str]:
-    """Create the coming weeks' inbox partitions and, with `drop`, remove those past keeping.
-
-    A service whose inbox is its history passes `drop=False`. Returns what was done.
-    """
-    done: list[str] = []
-    monday = (now - timedelta(days=now.weekday())).replace(
-        hour=0, minute=0, second=0, microsecond=0
-    )
-    existing = {
-        r["relname"]
-        for r in await db.fetch(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid "
-            "WHERE i.inhparent = 'inbox'::regclass"
-        )
-    }
-    for week in range(-1, INBOX_WEEKS_AHEAD + 1):
-        start = monday + timedelta(weeks=week)
-        if _name(start) not in existing:
-            await _create(db, start)
-            done.append(f"created {_name(start)}")
-    oldest = _name(monday - timedelta(weeks=INBOX_WEEKS_KEPT))
-    for name in sorted(existing - {"inbox_rest"}) if drop else ():
-        if name < oldest:
-            await db.execute(f"DROP TABLE {name}")
-            done.append(f"dropped {name}")
-    return done
-
-
-async def _create(db: asyncpg.Connection, start: datetime) -> None:
-    """Rows that came too early for a partition of their own move into it."""
-    low, high = _first_id(start), _first_id(start + timedelta(weeks=1))
-    name = _name(start)
-    async with db.transaction():
-        await db.execute(
-            f"CREATE TABLE {name} (LIKE inbox INCLUDING ALL);"
-            f"WITH early AS (DELETE FROM inbox_rest "
-            f"WHERE id >= '{low}' AND id < '{high}' RETURNING *) "
-            f"INSERT INTO {name} SELECT * FROM early;"
-            f"ALTER TABLE inbox ATTACH PARTITION {name} FOR VALUES FROM ('{low}') TO ('{high}')"
-        )
-
-
-def _name(start: datetime) -> str:
-    year, week, _ = start.isocalendar()
-    return f"inbox_{year}w{week:02}"
-
-
-def _first_id(start: datetime) -> UUID:
-    return UUID(int=int(start.astimezone(UTC).timestamp() * 1000) << 80)

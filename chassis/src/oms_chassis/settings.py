@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     """Most outbox rows published as one record batch."""
     statement_timeout_ms: int = Field(15_000, ge=1)
     """A statement running longer is cancelled by the database."""
+    kept_periods: dict[str, int] = {}
+    """How many weeks or months of a table that ages stay attached behind the current one, as
+    JSON by the table's name; what is not named keeps what its service declares (see `ageing`)."""
     pool_size: int = Field(4, ge=1)
     """Database connections of the cycle and its neighbours; reads for HTTP have their own."""
 

@@ -188,9 +188,13 @@ async def test_nothing_is_ever_added_to_a_posted_journal(db: asyncpg.Connection)
 
 
 async def test_a_business_event_cannot_be_posted_twice(db: asyncpg.Connection) -> None:
-    await post(db)
-    with pytest.raises(asyncpg.UniqueViolationError):
-        await post(db)
+    database = Database(db)
+    await database.tell(requested("acme", method="terms"))
+    before = await db.fetchrow("SELECT head, doc FROM payment")
+    await database.tell(all_shipped())
+    await db.execute("UPDATE payment SET head = $1, doc = $2", *before)
+    with pytest.raises(asyncpg.UniqueViolationError, match=r"journal_.*pkey"):
+        await database.tell(all_shipped())
 
 
 @pytest.mark.parametrize("table", ["journal", "journal_entry", "invoice", "credit_note"])

@@ -72,7 +72,12 @@ async def empty(db: asyncpg.Connection) -> None:
         "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
         "AND tablename NOT IN ('migration', 'machinery_version')"
     )
+    guarded = await db.fetch(
+        "SELECT tgrelid::regclass::text AS name FROM pg_trigger WHERE tgname = 'never_changed'"
+    )
     async with db.transaction():
-        await db.execute("ALTER TABLE movement DISABLE TRIGGER never_changed")
+        for table in guarded:
+            await db.execute(f"ALTER TABLE {table['name']} DISABLE TRIGGER never_changed")
         await db.execute(f"TRUNCATE {', '.join(row['tablename'] for row in tables)}")
-        await db.execute("ALTER TABLE movement ENABLE TRIGGER never_changed")
+        for table in guarded:
+            await db.execute(f"ALTER TABLE {table['name']} ENABLE TRIGGER never_changed")

@@ -7,6 +7,7 @@ journals are never changed, and a journal is complete and balanced in the statem
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Index,
+    Numeric,
     SmallInteger,
     UniqueConstraint,
     text,
@@ -60,13 +62,14 @@ class PaymentRow(Base, table=True):
 
 
 class JournalRow(Base, table=True):
-    """A posting. Its natural key makes a second journal of one business event impossible."""
+    """A posting, a partition a month. Its id follows from order, cause and reference: so the
+    primary key makes a second journal of one business event impossible."""
 
     __tablename__ = "journal"
     __table_args__ = (
-        UniqueConstraint("tenant", "order_id", "cause", "reference", name="journal_once"),
         CheckConstraint("entry_count >= 2 AND total_minor > 0", name="journal_has_two_sides"),
         Index("journal_by_time", "tenant", "posted_at", "journal_id"),
+        {"postgresql_partition_by": "RANGE (journal_id)"},
     )
 
     tenant: str = Field(primary_key=True)
@@ -82,7 +85,7 @@ class JournalRow(Base, table=True):
 
 
 class JournalEntryRow(Base, table=True):
-    """One side of a journal."""
+    """One side of a journal; partitioned and aged along with it."""
 
     __tablename__ = "journal_entry"
     __table_args__ = (
@@ -90,6 +93,7 @@ class JournalEntryRow(Base, table=True):
             "debit_minor >= 0 AND credit_minor >= 0 AND (debit_minor > 0) <> (credit_minor > 0)",
             name="journal_entry_one_side",
         ),
+        {"postgresql_partition_by": "RANGE (journal_id)"},
     )
 
     tenant: str = Field(primary_key=True)
@@ -98,6 +102,18 @@ class JournalEntryRow(Base, table=True):
     account: str
     debit_minor: int = Field(sa_type=BigInteger)
     credit_minor: int = Field(sa_type=BigInteger)
+
+
+class LedgerCarriedRow(Base, table=True):
+    """What months that have left the ledger had posted to an account."""
+
+    __tablename__ = "ledger_carried"
+
+    tenant: str = Field(primary_key=True)
+    currency: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    debit_minor: Decimal = Field(sa_type=Numeric)
+    credit_minor: Decimal = Field(sa_type=Numeric)
 
 
 class InvoiceRow(Base, table=True):

@@ -20,6 +20,7 @@ from oms_billing.tables import (
     InvoiceRow,
     JournalEntryRow,
     JournalRow,
+    LedgerCarriedRow,
     OpenItemRow,
     PaymentRow,
 )
@@ -248,18 +249,24 @@ async def _entries(
 
 
 async def trial_balance(session: AsyncSession, tenant: str, end: datetime) -> list[BalanceView]:
-    """Every account's sums up to `end`; per currency the balances add up to zero."""
-    debit, credit = func.sum(JournalEntryRow.debit_minor), func.sum(JournalEntryRow.credit_minor)
+    """Every account's sums up to `end`, with those of months that have left the ledger; per
+    currency the balances add up to zero."""
     same = (
         col(JournalEntryRow.tenant) == JournalRow.tenant,
         col(JournalEntryRow.journal_id) == JournalRow.journal_id,
     )
-    found = await session.exec(
-        select(JournalRow.currency, JournalEntryRow.account, debit, credit)
-        .where(JournalRow.tenant == tenant, JournalRow.posted_at < end, *same)
-        .group_by(col(JournalRow.currency), col(JournalEntryRow.account))
-        .order_by(col(JournalRow.currency), col(JournalEntryRow.account))
-    )
+    posted = select(
+        col(JournalRow.currency), col(JournalEntryRow.account),
+        col(JournalEntryRow.debit_minor), col(JournalEntryRow.credit_minor),
+    ).where(JournalRow.tenant == tenant, JournalRow.posted_at < end, *same)  # fmt: skip
+    carried = select(
+        col(LedgerCarriedRow.currency), col(LedgerCarriedRow.account),
+        col(LedgerCarriedRow.debit_minor), col(LedgerCarriedRow.credit_minor),
+    ).where(LedgerCarriedRow.tenant == tenant)  # fmt: skip
+    sides = posted.union_all(carried).subquery()
+    account = (sides.c.currency, sides.c.account)
+    sums = (func.sum(sides.c.debit_minor), func.sum(sides.c.credit_minor))
+    found = await session.exec(select(*account, *sums).group_by(*account).order_by(*account))
     return [
         BalanceView(currency, account, int(d), int(c), int(d - c))
         for currency, account, d, c in found

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+from oms_inventory.tables import GOODS_KINDS
+
 SHELVES = """
 SELECT sku, location, on_hand, reserved, moves FROM stock
 WHERE tenant = $1 AND sku = ANY($2::text[])
 """
 
-BOOKED = """
+BOOKED = f"""
 SELECT m.sku, m.location, m.cause
 FROM unnest($2::text[], $3::text[], $4::text[]) AS u(sku, location, cause)
 JOIN movement m ON m.tenant = $1
   AND m.sku = u.sku AND m.location = u.location AND m.cause = u.cause
+  AND m.kind IN ({GOODS_KINDS})
 """
 
 QUEUES = """
@@ -51,10 +54,12 @@ SELECT $1, u.* FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $
 MOVE_SHELVES = """
 UPDATE stock AS s SET
   on_hand = s.on_hand + u.on_hand, reserved = s.reserved + u.reserved, moves = s.moves + u.moves
-FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-  AS u(sku, location, on_hand, reserved, moves)
-WHERE s.tenant = $1 AND s.sku = u.sku AND s.location = u.location
+FROM unnest($2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
+  AS u(sku, location, on_hand, reserved, moves, known_moves)
+WHERE s.tenant = $1 AND s.sku = u.sku AND s.location = u.location AND s.moves = u.known_moves
 """
+"""Lines of the book are numbered from the count that was loaded: no number is given twice, since
+a shelf whose count is another is not written, and then nothing is (see `Changes.save`)."""
 
 HOLD = """
 INSERT INTO allocation (tenant, sku, location, order_id, line_id, rank, accepted_at, qty)

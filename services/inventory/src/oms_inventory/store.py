@@ -60,9 +60,11 @@ class InventoryStore(Store):
                     changes.of_shelves(ref[1], before[ref] or Sku(), root.state)
                 else:
                     changes.of_reservation(ref[1], before[ref] or Reservation(), root.state)
-        for statement, rows in changes.statements():
-            if rows:
-                await db.execute(statement, tenant, *zip(*sorted(rows), strict=True))
+        await changes.save(db, tenant)
+
+
+class ShelfCountedElsewhere(Exception):
+    """A shelf was written past its SKU's lock: its next movements have no numbers."""
 
 
 class Changes:
@@ -76,7 +78,15 @@ class Changes:
         self._waiting: list[Row] = []
         self._waiting_no_more: list[Row] = []
 
-    def statements(self) -> tuple[tuple[str, list[Row]], ...]:
+    async def save(self, db: asyncpg.Connection, tenant: str) -> None:
+        """One statement per table; raises ShelfCountedElsewhere."""
+        for statement, rows in self._statements():
+            if rows:
+                said = await db.execute(statement, tenant, *zip(*sorted(rows), strict=True))
+                if statement is statements.MOVE_SHELVES and said != f"UPDATE {len(rows)}":
+                    raise ShelfCountedElsewhere(f"{said} of {len(rows)} shelves")
+
+    def _statements(self) -> tuple[tuple[str, list[Row]], ...]:
         """Each statement with its rows."""
         return (
             (statements.NEW_SHELVES, self._new_shelves),
@@ -92,11 +102,12 @@ class Changes:
         for location, shelf in after.shelves.items():
             known = before.shelves.get(location)
             if known is None:
-                row = (sku, location, shelf.on_hand, shelf.reserved, shelf.moves)
-                self._new_shelves.append(row)
+                new = (sku, location, shelf.on_hand, shelf.reserved, shelf.moves)
+                self._new_shelves.append(new)
             elif shelf is not known:
                 on_hand, reserved = shelf.on_hand - known.on_hand, shelf.reserved - known.reserved
-                row = (sku, location, on_hand, reserved, shelf.moves - known.moves)
+                moves = shelf.moves - known.moves
+                row = (sku, location, on_hand, reserved, moves, known.moves)
                 self._moved_shelves.append(row)
 
     def of_reservation(self, order_id: str, before: Reservation, after: Reservation) -> None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TIMESTAMP, BigInteger, CheckConstraint, Index, SmallInteger
+from sqlalchemy import TIMESTAMP, BigInteger, CheckConstraint, Index, SmallInteger, text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 Instant = TIMESTAMP(timezone=True)
+GOODS_KINDS = "'receipt', 'count', 'damage'"
+"""Kinds of movements whose cause comes from outside and is looked up before it is booked."""
 
 
 class Base(SQLModel, registry=registry()):
@@ -53,15 +55,19 @@ class StockRow(Base, table=True):
 
 
 class MovementRow(Base, table=True):
-    """A line of the stock book, numbered along its shelf without gaps."""
+    """A line of the stock book, numbered along its shelf without gaps; a partition a month."""
 
     __tablename__ = "movement"
     __table_args__ = (
         CheckConstraint(
             "0 <= reserved_after AND reserved_after <= on_hand_after", name="movement_not_oversold"
         ),
-        Index("movement_once", "tenant", "sku", "location", "cause", unique=True),
-    )
+        Index(
+            "movement_of_goods", "tenant", "sku", "location", "cause",
+            postgresql_where=text(f"kind IN ({GOODS_KINDS})"),
+        ),
+        {"postgresql_partition_by": "RANGE (booked_at)"},
+    )  # fmt: skip
 
     tenant: str = Field(primary_key=True)
     sku: str = Field(primary_key=True)
@@ -75,7 +81,7 @@ class MovementRow(Base, table=True):
     order_id: str
     cause: str
     cause_id: UUID
-    booked_at: datetime = Field(sa_type=Instant)
+    booked_at: datetime = Field(primary_key=True, sa_type=Instant)
 
 
 class ReservationRow(Base, table=True):

@@ -27,7 +27,7 @@ from oms_billing.domain import (
     Side,
     Terms,
 )
-from oms_chassis.decision import Decision, Effect, Input, Ref, seconds
+from oms_chassis.decision import Decision, Effect, Input, Ref, derive_id, seconds
 from oms_contracts.billing import JournalEntry as ToldEntry
 from oms_contracts.billing import LedgerPosted, PostingCause
 from oms_contracts.event import Event
@@ -84,14 +84,19 @@ class Draft:
     def post(
         self, terms: Terms, cause: PostingCause, reference: str, document_no: str, *sides: Side
     ) -> str:
-        """Post a journal of the sides above zero and tell; returns its id."""
+        """Post a journal of the sides above zero and tell; returns its id.
+
+        The id follows from what was first asked for, cause and reference, and takes its time
+        from there: the same business event has the same id, and lies in the same month.
+        """
         posted = [s for s in sides if s.debit_minor or s.credit_minor]
         if not posted:
             return NOT_POSTED
         debit_minor = sum(s.debit_minor for s in posted)
         if debit_minor != sum(s.credit_minor for s in posted):
             raise ValueError(f"{cause} {document_no} does not balance: {posted}")
-        journal_id = self.new_id()
+        first = UUID(self.payment.attempts[0].terms.request_id)
+        journal_id = derive_id(first, f"{cause.value} {reference}")
         self.rows.append(
             Journal(
                 journal_id, self.input.key, cause, reference, document_no, self.now,

@@ -1,1 +1,21 @@
-"""Revisions of the schema, in the order of their numbers."""
+"""Billing's database, revision by revision, and how the ledger ages."""
+
+from oms_chassis.ageing import Aged, Period
+
+LEDGER_YEARS_KEPT = 10
+"""As long as books must be kept where we know of; longer is a policy (`OMS_KEPT_PERIODS`)."""
+CARRY = """
+INSERT INTO ledger_carried AS c (tenant, currency, account, debit_minor, credit_minor)
+SELECT tenant, j.currency, e.account, sum(e.debit_minor), sum(e.credit_minor)
+FROM {journal} j JOIN {journal_entry} e USING (tenant, journal_id) GROUP BY 1, 2, 3
+ON CONFLICT (tenant, currency, account) DO UPDATE SET
+  debit_minor = c.debit_minor + EXCLUDED.debit_minor,
+  credit_minor = c.credit_minor + EXCLUDED.credit_minor
+"""
+LEDGER = Aged(
+    ("journal", "journal_entry"), "journal_id", Period.MONTH, kept=LEDGER_YEARS_KEPT * 12,
+    newest="posted_at", before=CARRY,
+)  # fmt: skip
+"""A month holds the journals of payments that were first asked for in it; it leaves when all of
+them were posted long ago, and is never dropped. What it adds to each account is carried."""
+AGED = (LEDGER,)

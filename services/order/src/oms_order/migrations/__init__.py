@@ -1,1 +1,5 @@
-"""Revisions of the order service's tables, run in order by `python -m oms_order migrate`."""
+"""The order service's database, revision by revision, and how its history ages."""
+
+from oms_chassis.ageing import HISTORY
+
+AGED = (HISTORY,)
