@@ -238,7 +238,6 @@ async def _keep_units_for_the_ended(s: Scene) -> None:
 
 async def _give_back_twice(s: Scene) -> None:
     """The second time before it was reserved at all, so that the sums are right in the end."""
-    await s.run("inventory", "DROP INDEX movement_once")
     await s.run(
         "inventory",
         "UPDATE movement SET reserved_delta = -reserved_delta WHERE order_id = "

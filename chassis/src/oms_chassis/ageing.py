@@ -25,8 +25,14 @@ LOCK_TIMEOUT_SECONDS = 2
 for: others would queue behind; the next look tries again."""
 
 
+BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
 STATEMENT_TIMEOUT_SECONDS = 60
 """Longer than the service's own statements may run: months may have to be moved or summed up."""
+
+_REMEMBER = """
+INSERT INTO aged_out (partition, of, begins, ends) VALUES ($1, $2, $3, $4)
+ON CONFLICT (partition) DO UPDATE SET at = now()
+"""
 
 
 class Period(Enum):
@@ -183,9 +189,7 @@ async def _spans(db: asyncpg.Connection, aged: Aged) -> list[Span]:
     for name, bound in rows:
         if bound != "DEFAULT":
             low, high = bound.removeprefix("FOR VALUES FROM (").rstrip(")").split(") TO (")
-            begin = datetime.min.replace(tzinfo=UTC)
-            if low != "MINVALUE":
-                begin = aged.instant(low.strip("'"))
+            begin = BEFORE_ALL if low == "MINVALUE" else aged.instant(low.strip("'"))
             spans.append(Span(begin, aged.instant(high.strip("'")), name))
     return spans
 
@@ -253,12 +257,14 @@ async def _old(db: asyncpg.Connection, aged: Aged, cutoff: datetime) -> list[Spa
 async def _let_go(db: asyncpg.Connection, aged: Aged, span: Span) -> list[str]:
     suffix = span.partition.removeprefix(aged.name)
     parts = {table: f"{table}{suffix}" for table in aged.tables}
+    begins = None if span.begin == BEFORE_ALL else span.begin
     if aged.before:
         await db.execute(aged.before.format(**parts))
     done = []
     for table, part in parts.items():
         gone = f"DROP TABLE {part}" if aged.drop else f"ALTER TABLE {part} SET SCHEMA {AGED_SCHEMA}"
         await db.execute(f"ALTER TABLE {table} DETACH PARTITION {part}; {gone}")
+        await db.execute(_REMEMBER, part, table, begins, span.end)
         done.append(f"dropped {part}" if aged.drop else f"moved {part} to schema {AGED_SCHEMA}")
     return done
 

@@ -81,10 +81,19 @@ MACHINERY: tuple[tuple[int, str], ...] = (
         );
         """,
     ),
-    (3, "CREATE SCHEMA IF NOT EXISTS aged"),
+    (
+        3,
+        """
+        CREATE SCHEMA IF NOT EXISTS aged;
+        CREATE TABLE aged_out (
+            partition text PRIMARY KEY, of text NOT NULL,
+            begins timestamptz, ends timestamptz NOT NULL, at timestamptz NOT NULL DEFAULT now()
+        );
+        """,
+    ),
 )
 
-TABLES = ("inbox", "outbox", "due", "parked", "dead_letter", "policy")
+TABLES = ("inbox", "outbox", "due", "parked", "dead_letter", "policy", "aged_out")
 """Tables of the machinery; partitions of the inbox are named `inbox_…`."""
 
 

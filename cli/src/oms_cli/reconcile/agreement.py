@@ -8,6 +8,7 @@ from oms_billing.domain import Payment, ReceivableStatus, RefundStatus
 from oms_billing.domain import Status as PaymentStatus
 from oms_cli.reconcile.findings import Finding, found
 from oms_cli.reconcile.ground import Ground
+from oms_cli.reconcile.stock import cut_at
 from oms_cli.reconcile.telling import gone_by_line, units_by_line
 from oms_inventory.domain import Reservation
 from oms_order.domain import CancelState, Order
@@ -113,10 +114,12 @@ async def shipped_units_were_booked_out(ground: Ground) -> Finding:
     ):
         consumed[order_id][sku, location] = units
     money: dict[str, Payment] = ground.states("billing", "payment")
+    cut = await cut_at(ground) is not None
     orders, wrong = ground.orders(), []
     for order_id, order in orders.items():
         left = _left(order)
-        if consumed[order_id] != left:
+        aged = cut and order_id not in consumed
+        if consumed[order_id] != left and not aged:
             out = dict(consumed[order_id])
             wrong.append(f"{order_id}: {out} left the shelves, {dict(left)} by the order")
         gone = gone_by_line(order)
