@@ -22,9 +22,12 @@ SERVICE_COUNTERS = {
 }
 """Prometheus metrics and what they are called here."""
 _TABLES = """
-SELECT relname, n_tup_ins AS inserted, n_tup_upd AS updated, n_tup_del AS deleted
-FROM pg_stat_user_tables
+SELECT coalesce(whole.relname, s.relname), n_tup_ins AS inserted, n_tup_upd AS updated,
+  n_tup_del AS deleted
+FROM pg_stat_user_tables s LEFT JOIN pg_inherits i ON i.inhrelid = s.relid
+LEFT JOIN pg_class whole ON whole.oid = i.inhparent
 """
+"""A partition's rows are its table's."""
 
 
 async def by_services(stack: Stack) -> Figures:
@@ -56,8 +59,7 @@ async def table_rows(stack: Stack) -> dict[str, Figures]:
     for name, dsn in stack.system.check_dsns.items():
         db = await asyncpg.connect(dsn)
         try:
-            for relname, inserted, updated, deleted in await db.fetch(_TABLES):
-                table = "inbox" if relname.startswith("inbox_") else relname
+            for table, inserted, updated, deleted in await db.fetch(_TABLES):
                 kept = rows.setdefault(f"{name}.{table}", {})
                 for kind, n in (("insert", inserted), ("update", updated), ("delete", deleted)):
                     kept[kind] = kept.get(kind, 0.0) + n
