@@ -27,8 +27,8 @@ PAGE_ROWS_MAX = 200
 HISTORY_MAX = 500
 """Most inputs shown of an order, the latest ones."""
 _COMMANDS = {command.__name__ for command in get_args(Command)}
-FOLDED_MAX = 20_000
-"""Most inputs of an order that are folded again for somebody who looks."""
+FOLDED_MAX = 5_000
+"""Most inputs of an order that are folded again for somebody who looks: about a second's work."""
 _HEARD = text(
     f"SELECT {COLUMNS} FROM inbox WHERE key = :key "
     "AND at <= coalesce(CAST(:until AS timestamptz), 'infinity') "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +28,7 @@ async def as_it_was(door: Door, today: Policy, order_id: str, at: datetime) -> P
     """An order at an instant; raises NotFound where there was none yet.
 
     History and row are read at one moment, so that they must agree: if they do not, the rules
-    have changed since, and the page says so.
+    have changed since, and the page says so. Folding is work: a thread does it beside the cycles.
     """
     async with door.sessions() as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
@@ -38,7 +39,7 @@ async def as_it_was(door: Door, today: Policy, order_id: str, at: datetime) -> P
     if len(heard) > views.FOLDED_MAX:
         text = f"more than {views.FOLDED_MAX} inputs would have to be folded again"
         raise Problem(422, "history_too_long", text)
-    was, now = rebuild(rules, heard, at), rebuild(rules, heard)
+    was, now = await asyncio.to_thread(lambda: (rebuild(rules, heard, at), rebuild(rules, heard)))
     if was.state is None:
         raise NotFound("there was no such order yet")
     notes = unsure(rules, heard, now)
