@@ -37,6 +37,7 @@ async def test_an_order_cancelled_after_packing_is_shown_as_it_was_at_every_step
 
     await until(packed)
     await merchant.wish_to_cancel(known)
+    await floor.puts_back(work["fulfilment_id"])
     page = await merchant.reaches(known, "cancelled")
     moments = [datetime.fromisoformat(entry["heard_at"]) for entry in page["history"]]
     pages = [await _at(merchant, page["order_id"], moment) for moment in moments]
