@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from oms_chassis.crashpoints import reach
 from oms_chassis.decision import Done, Input, Refused, Unknown
 from oms_chassis.gateway import Gateway, GatewayRefused, Repeat
 from oms_chassis.metrics import Metrics
@@ -84,6 +85,7 @@ class Calls:
         line = self._lines[name]
         async with line.slots:
             body = await self._result(line, name, row, first_try)
+        reach("after_call")
         item = Input(row.fact_id, row.key, body, datetime.now(UTC), row.partition)
         self._metrics.outcome(name, row.type, type(body).__name__)
         self._outcome(

@@ -20,6 +20,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 
+from oms_chassis.crashpoints import reach
 from oms_chassis.intake import Intake
 from oms_chassis.metrics import Metrics
 from oms_chassis.reader import Reader
@@ -150,6 +151,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         try:
             async with asyncio.timeout(self._settings.revoke_timeout_seconds):
                 await self._lost(owned)
+                reach("in_revoke")
         except TimeoutError:
             log.error("partitions given up with work in flight; it will be repeated")
         await self.commit()
@@ -179,8 +181,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         news = {tp: n for tp, n in self.done.items() if self._committed.get(tp) != n}
         if not news:
             return
+        reach("before_offsets")
         try:
             await asyncio.wait_for(self._kafka.commit(news), COMMIT_TIMEOUT_SECONDS)
+            reach("after_offsets")
             self._committed.update(news)
         except Exception as error:  # a rebalance, an outage: the inbox makes repeats harmless
             self._metrics.commit_failures.inc()

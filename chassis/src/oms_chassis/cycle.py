@@ -20,6 +20,7 @@ import asyncpg
 from msgspec.structs import replace
 
 from oms_chassis import due, history, outbox, parking
+from oms_chassis.crashpoints import reach
 from oms_chassis.decision import Input, Invalid, Ref, Woke
 from oms_chassis.fold import Core, Held, Outcome, fold
 from oms_chassis.problems import CommandRefused, KeyParked
@@ -47,6 +48,8 @@ class Committed:
     answers: list[tuple[Work, Mapping[str, Any] | Exception]] = field(default_factory=list)
     verdicts: list[tuple[Work, str]] = field(default_factory=list)
     newly_parked: int = 0
+    repeats: int = 0
+    """Records that had been heard before."""
     due: due.Moves = field(default_factory=due.Moves)
     answered: set[Ref] = field(default_factory=set)
 
@@ -76,10 +79,14 @@ class Cycle:
             placed = [w.item for w in works if w.item.id not in impossible]
             held = await self.store.load(db, self.tenant, refs, placed, self.partitions)
             now, fresh = await self._admit(db, works, sent)
+            reach("after_inbox")
+            if len(fresh) < len(works):
+                done.repeats = len(from_(works, Source.RECORD)) - len(from_(fresh, Source.RECORD))
             if fresh:
                 await self._decide(db, fresh, held, impossible, now, done)
             if dead:
                 await parking.bury(db, self.ring, dead)
+            reach("before_commit")
         answered = {id(work) for work, _ in done.answers}
         repeated = KeyParked("this command was carried out before")
         done.answers += [
@@ -123,6 +130,7 @@ class Cycle:
         # What hangs below several roots, too, is dated no earlier than what is there already.
         latest = max([now, *(h.changed_at for h in held.values() if h.changed_at)])
         out, errors = self._fold(works, held, latest, stuck, impossible)
+        reach("after_decide")
         await self.store.save(db, self.tenant, before, held, out.rows)
         if self.store.history:
             await history.settle(db, works, out.decisions, now, self.policy)
@@ -172,6 +180,7 @@ class Cycle:
                 woke = Woke(deadline.reason, deadline.owner)
                 work.item = Input(work.item.id, work.item.key, woke, now, work.item.partition)
                 out.add(fold(self.core, held, [(work.ref, work.item)], now, stuck))
+                reach("in_wake_up")
         errors: dict[UUID, Exception] = {}
         for work in from_(works, Source.COMMAND):
             # A command that fails is the caller's to hear about; it parks nothing.

@@ -20,6 +20,7 @@ import asyncpg
 from msgspec import structs
 
 from oms_chassis.consumer import Consumer
+from oms_chassis.crashpoints import reach
 from oms_chassis.cycle import Committed, Cycle
 from oms_chassis.decision import Input, Invalid, Ref, mint_id
 from oms_chassis.metrics import Metrics
@@ -174,6 +175,8 @@ class Engine:
         """Until it is done, whatever the database says meanwhile."""
         began = time.perf_counter()
         try:
+            if portion.sent:
+                reach("before_delete")
             if portion.works or portion.dead or portion.sent:
                 await self._attempt(portion.works, portion.dead, portion.sent)
         except Exception as error:  # the database is away, or nothing at all can be saved
@@ -203,10 +206,12 @@ class Engine:
             if not works:
                 raise
             done = await self._repeat([self._impossible(works[0], error)], dead, sent)
+        reach("after_commit")
         for work, answer in done.answers:
             _resolve(work, answer)
         self._count_parked(done.newly_parked)
         self._metrics.verdicts(done.verdicts)
+        self._metrics.repeats.inc(done.repeats)
         rows = [w.row for w in works if w.source is Source.OUTCOME]
         await self._committed(done, [*sent, *rows])
 
@@ -216,6 +221,7 @@ class Engine:
         for again in range(REPEATS_MAX):
             try:
                 async with self._pool().acquire() as db:
+                    reach("before_tx")
                     return await self._cycle.run(db, works, dead, sent)
             except _AGAIN as error:
                 log.info("cycle repeated", extra={"error": brief(error)})

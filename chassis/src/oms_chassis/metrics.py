@@ -31,6 +31,7 @@ class Metrics:
             return Histogram(f"oms_{name}", text, registry=registry, buckets=buckets)
 
         self.inputs = counter("inputs", "Inputs decided", "kind", "type", "verdict")
+        self.repeats = counter("repeats", "Records heard before, absorbed by the inbox")
         self.skips = counter("skipped", "Records of a type not heard here", "type")
         self.dead_letters = counter("dead_letters", "Records nobody could read")
         self.cycle_seconds = histogram("cycle_seconds", "From begin to commit")

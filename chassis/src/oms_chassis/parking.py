@@ -15,6 +15,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from oms_chassis.crashpoints import reach
 from oms_chassis.decision import Done, Input, Ref, Refused, Unknown
 from oms_chassis.fold import Failed
 from oms_chassis.intake import Intake
@@ -92,6 +93,7 @@ async def settle(
     through = [w.row for w in from_(works, Source.REDRIVE) if w.item.id not in lost]
     if through:
         await db.execute(_THROUGH, through)
+        reach("in_redrive")
     again = [(by_id[f.input.id], f) for f in failed if by_id[f.input.id].source is Source.REDRIVE]
     if again:
         await db.execute(_STILL, [w.row for w, _ in again], [_reason(f) for _, f in again])

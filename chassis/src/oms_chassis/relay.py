@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaProducer
 
+from oms_chassis.crashpoints import reach
 from oms_chassis.metrics import Metrics
 from oms_chassis.work import OutRow
 from oms_contracts import wire
@@ -82,6 +83,7 @@ class Relay:
                 shard.rows.extendleft(reversed(taken))
                 await asyncio.sleep(SEND_AGAIN_SECONDS)
                 continue
+            reach("after_send")
             self._metrics.published.inc(len(taken))
             self._sent([row.id for row in taken])
 
