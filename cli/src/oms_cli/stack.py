@@ -62,7 +62,8 @@ class Stack:
     """Brings the system up and takes it down again; an async context manager.
 
     `settings` are environment variables for every service, on top of what the stack gives;
-    `policies` and `topics` are files to use instead of those for one machine.
+    `policies` and `topics` are files to use instead of those for one machine, `platform` is one
+    to use (with its run directory) instead of the usual.
     """
 
     def __init__(
@@ -70,15 +71,16 @@ class Stack:
         settings: Mapping[str, str] | None = None, policies: Path | None = None,
         topics: Path | None = None, services: Sequence[str] = SERVICES,
         progress: Progress = lambda _: None, keep_data: bool = False,
+        platform: LocalPlatform | None = None,
     ) -> None:  # fmt: skip
-        self.run_dir = run_dir or default_run_dir(checkout)
+        self.run_dir = platform.run_dir if platform else run_dir or default_run_dir(checkout)
         self._settings = dict(settings or {})
         self._topics = topics or checkout / "deploy/topics.toml"
         self._policies = policies or checkout / "deploy/local/policies.toml"
         self._names = tuple(services)
         self._progress = progress
         self._keep_data = keep_data
-        self.platform = LocalPlatform(
+        self.platform = platform or LocalPlatform(
             self.run_dir, topics=load_topics(self._topics), keep_data=keep_data, progress=progress
         )
         self.services: dict[str, ServiceProcess] = {}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from oms_platform import NodeSpec, free_port, kafka_version, render_properties
-from oms_platform.kafka.properties import render_meta
+from oms_platform.kafka.properties import Detour, render_meta
 from oms_platform.ports import free_ports
 from oms_platform.postgres.binaries import postgres_major
 from oms_platform.postgres.databases import dsn_for, role_name
@@ -33,6 +33,19 @@ def test_three_nodes_keep_three_replicas_two_in_sync() -> None:
     assert found["min.insync.replicas"] == "2"
     assert found["controller.quorum.voters"] == "1@127.0.0.1:11,2@127.0.0.1:12,3@127.0.0.1:13"
     assert found["listeners"] == "PLAINTEXT://127.0.0.1:22,CONTROLLER://127.0.0.1:12"
+
+
+def test_a_detour_is_a_listener_that_tells_its_clients_another_port() -> None:
+    spec = NodeSpec(1, 22, {1: 12}, detours={"BILLING": Detour(31, 41), "NOTIFY": Detour(32, 42)})
+    found = settings(render_properties(spec, Path("/d")))
+    assert found["listeners"] == (
+        "PLAINTEXT://127.0.0.1:22,BILLING://127.0.0.1:31,NOTIFY://127.0.0.1:32,"
+        "CONTROLLER://127.0.0.1:12"
+    )
+    assert found["advertised.listeners"] == (
+        "PLAINTEXT://127.0.0.1:22,BILLING://127.0.0.1:41,NOTIFY://127.0.0.1:42"
+    )
+    assert "BILLING:PLAINTEXT" in found["listener.security.protocol.map"]
 
 
 def test_extra_settings_add_and_override() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from oms_platform.errors import DeadlineError, PlatformError
-from oms_platform.kafka.cluster import KafkaCluster
+from oms_platform.kafka.cluster import Detours, KafkaCluster
 from oms_platform.kafka.install import install_kafka
 from oms_platform.postgres.binaries import bring_within_reach, find_postgres
 from oms_platform.postgres.databases import SERVICES, compress_wal, prepare_databases
@@ -46,6 +46,7 @@ class LocalPlatform:
     `OMS_KAFKA_BOOTSTRAP` and `OMS_POSTGRES_DSN` name a broker or a server to use instead of
     starting one. The process that calls up() supervises: when it dies, so does all it started.
     With `keep_data` topics, offsets and databases outlive it, else each up() begins empty.
+    `kafka_detours` gives brokers further listeners, for tests that stand in between.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class LocalPlatform:
         services: Sequence[str] = SERVICES,
         broker_nodes: int = 1,
         kafka_settings: Mapping[str, str] | None = None,
+        kafka_detours: Detours | None = None,
         shared_buffers_mb: int = 256,
         keep_data: bool = False,
         progress: Callable[[str], None] = _silent,
@@ -65,6 +67,7 @@ class LocalPlatform:
         self.postgres: PostgresServer | None = None
         self._topics, self._services = topics, services
         self._broker_nodes, self._kafka_settings = broker_nodes, kafka_settings
+        self._kafka_detours = kafka_detours
         self._shared_buffers_mb, self._keep_data = shared_buffers_mb, keep_data
         self._progress = progress
         self._lock = RunLock(self.run_dir)
@@ -154,6 +157,7 @@ class LocalPlatform:
                 self.run_dir / "kafka",
                 node_count=self._broker_nodes,
                 extra=self._kafka_settings,
+                detours=self._kafka_detours,
                 on_start=self._record,
             )
             await self.kafka.start()

@@ -7,18 +7,33 @@ from pathlib import Path
 from oms_platform.errors import JvmCrashError, PortTakenError
 from oms_platform.kafka.install import KafkaInstall
 from oms_platform.kafka.node import KafkaNode
-from oms_platform.kafka.properties import NodeSpec
+from oms_platform.kafka.properties import Detour, NodeSpec
 from oms_platform.ports import free_ports
 from oms_platform.processes import ProcessRecord
 
 _START_TRIES = 3
 
 
-def node_specs(count: int) -> list[NodeSpec]:
+Detours = Mapping[int, Mapping[str, int]]
+"""By node and listener, the port that clients of that listener are told."""
+
+
+def node_specs(count: int, detours: Detours | None = None) -> list[NodeSpec]:
     """`count` nodes, ids from 1, on free ports, each knowing all controllers."""
     ports = free_ports(2 * count)
     controllers = {index + 1: ports[count + index] for index in range(count)}
-    return [NodeSpec(index + 1, ports[index], controllers) for index in range(count)]
+    return [
+        NodeSpec(node, ports[node - 1], controllers, detours=_bound((detours or {}).get(node, {})))
+        for node in controllers
+    ]
+
+
+def _bound(advertised: Mapping[str, int]) -> dict[str, Detour]:
+    ports = free_ports(len(advertised))
+    return {
+        name: Detour(port, told)
+        for port, (name, told) in zip(ports, advertised.items(), strict=True)
+    }
 
 
 class KafkaCluster:
@@ -31,10 +46,11 @@ class KafkaCluster:
         *,
         node_count: int = 1,
         extra: Mapping[str, str] | None = None,
+        detours: Detours | None = None,
         on_start: Callable[[str, ProcessRecord], None] | None = None,
     ) -> None:
         self.nodes: list[KafkaNode] = []
-        self.install, self._directory = install, directory
+        self.install, self._directory, self._detours = install, directory, detours
         self._node_count, self._extra, self._on_start = node_count, extra, on_start
 
     @property
@@ -84,5 +100,5 @@ class KafkaCluster:
                 make_archive=missing and spec.node_id == 1,
                 on_start=self._on_start,
             )
-            for spec in node_specs(self._node_count)
+            for spec in node_specs(self._node_count, self._detours)
         ]

@@ -2,15 +2,23 @@
 
 import base64
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from oms_platform.ports import LOOPBACK
 
 REPLICAS_MAX = 3
 # One for all: data folders are told apart by their run directory.
 CLUSTER_ID = "b21zLWxvY2FsLXBsYXRmbQ"
+
+
+class Detour(NamedTuple):
+    """A listener whose clients are told another port than it has: something stands in between."""
+
+    port: int
+    advertised_port: int
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,8 @@ class NodeSpec:
     client_port: int
     controller_ports: Mapping[int, int]
     cluster_id: str = CLUSTER_ID
+    detours: Mapping[str, Detour] = field(default_factory=dict)
+    """Further listeners by name (capital letters), for tests that put a proxy before a broker."""
 
     @property
     def address(self) -> str:
@@ -36,14 +46,20 @@ def render_properties(
     in_sync_min = "2" if int(replicas) == REPLICAS_MAX else "1"
     own = f"{LOOPBACK}:{spec.controller_ports[spec.node_id]}"
     voters = (f"{node}@{LOOPBACK}:{port}" for node, port in sorted(spec.controller_ports.items()))
+    names = ["PLAINTEXT", *spec.detours]
+    bound = [spec.address, *(f"{LOOPBACK}:{d.port}" for d in spec.detours.values())]
+    told = [spec.address, *(f"{LOOPBACK}:{d.advertised_port}" for d in spec.detours.values())]
     settings = {
         "process.roles": "broker,controller",
         "node.id": str(spec.node_id),
         "controller.quorum.voters": ",".join(voters),
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{spec.address},CONTROLLER://{own}",
+        "listeners": _listeners([*names, "CONTROLLER"], [*bound, own]),
+        "advertised.listeners": _listeners(names, told),
         "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(
+            f"{name}:PLAINTEXT" for name in ("CONTROLLER", *names)
+        ),
         "log.dirs": str(data_dir),
         "auto.create.topics.enable": "false",
         "default.replication.factor": replicas,
@@ -66,6 +82,10 @@ def render_properties(
         "num.replica.fetchers": "1",
     } | dict(extra or {})
     return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def _listeners(names: Sequence[str], addresses: Sequence[str]) -> str:
+    return ",".join(f"{name}://{at}" for name, at in zip(names, addresses, strict=True))
 
 
 def render_meta(spec: NodeSpec) -> str:
