@@ -82,6 +82,9 @@ class Cycle:
             reach("after_inbox")
             if len(fresh) < len(works):
                 done.repeats = len(from_(works, Source.RECORD)) - len(from_(fresh, Source.RECORD))
+                if any(root.born for root in held.values()):
+                    # Whoever heard them first may have given birth to it since we looked.
+                    held = await self.store.load(db, self.tenant, refs, placed, self.partitions)
             if fresh:
                 await self._decide(db, fresh, held, impossible, now, done)
             if dead:
