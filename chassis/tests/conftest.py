@@ -1,7 +1,6 @@
 """A real PostgreSQL for the tests that need one."""
 
 import asyncio
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +16,16 @@ SERVICE = "chassis"
 def database_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The DSN of a database on a server of our own, for the whole run."""
     run_dir: Path = tmp_path_factory.mktemp("platform")
-    before = dict(os.environ)
-    # Naming a broker keeps the platform from starting one; nothing here talks to it.
-    os.environ["OMS_KAFKA_BOOTSTRAP"] = "127.0.0.1:1"
     platform = LocalPlatform(run_dir, services=[SERVICE], shared_buffers_mb=32)
-    with asyncio.Runner() as runner:
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as environment:
         try:
-            yield runner.run(platform.up()).dsn(SERVICE)
+            # Naming a broker keeps the platform from starting one; nothing here talks to it.
+            environment.setenv("OMS_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+            state = runner.run(platform.up())
+            environment.undo()
+            yield state.dsn(SERVICE)
         finally:
             runner.run(platform.down())
-            os.environ.clear()
-            os.environ.update(before)
 
 
 @pytest.fixture

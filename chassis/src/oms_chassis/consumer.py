@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -95,10 +95,10 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     def _kafka(self) -> AIOKafkaConsumer:
         return self._subscriber.consumer
 
-    async def probe(self, partitions: int) -> None:
-        """Return once the broker is there with every topic we need. Never gives up."""
+    async def probe(self, topics: Sequence[str], partitions: int) -> None:
+        """Return once the broker is there with every one of `topics`. Never gives up."""
         while self.problem:
-            self.problem = await self._missing(partitions)
+            self.problem = await self._missing(topics, partitions)
             if self.problem:
                 await asyncio.sleep(PROBE_SECONDS)
 
@@ -111,7 +111,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._broker.start()
         self._reading = True
 
-    async def _missing(self, partitions: int) -> str:
+    async def _missing(self, topics: Sequence[str], partitions: int) -> str:
         admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
         try:
             await admin.start()
@@ -120,7 +120,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
             return f"broker: {type(error).__name__}: {error}"
         finally:
             await admin.close()
-        wrong = [t for t in self._intake.topics if there.get(t) != partitions]
+        wrong = [t for t in topics if there.get(t) != partitions]
         found = ", ".join(f"{t} has {there.get(t, 'none')}" for t in wrong)
         return f"topics need {partitions} partitions: {found}" if wrong else ""
 

@@ -38,6 +38,7 @@ REPEATS_MAX = 10
 BACKOFF_SECONDS = 0.05
 PROBE_SECONDS = 0.5
 PARKED_WINDOW_SECONDS = 60.0
+AWAY = "the database is away; try again later"
 
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
 _AWAY = (
@@ -81,7 +82,10 @@ class Engine:
         self._parked_at: deque[float] = deque()
         self._root_tables = {r.table.__tablename__ for r in cycle.store.roots}
         self.consumer: Consumer | None = None
+        self.recovered: Callable[[], None] | None = None
+        """Told when the database is back."""
         self.problem = ""
+        self._away = False
         self.finished_at = time.monotonic()
 
     async def deliver(self, batch: Batch) -> None:
@@ -106,6 +110,8 @@ class Engine:
         self, ref: Ref, body: Any, actor: str, id: UUID | None = None
     ) -> Mapping[str, Any]:
         """Run one command and return its decision's answer; raises Problem where it cannot."""
+        if self._away:
+            raise Unavailable(AWAY)
         now = datetime.now(UTC)
         id = id or mint_id(now, f"{ref}|{actor}|{time.perf_counter_ns()}|{len(self._commands)}")
         item = Input(id, ref[1], body, now, actor=actor)
@@ -242,7 +248,7 @@ class Engine:
 
     async def _suspend(self, portion: _Portion, error: Exception) -> None:
         """The database is away: records go back to Kafka, the rest is held, commands are told."""
-        self.problem = f"database: {brief(error)}"
+        self._away, self.problem = True, f"database: {brief(error)}"
         log.error("suspended", extra={"error": self.problem})
         self._sent = portion.sent + self._sent
         self._held.extendleft(
@@ -250,16 +256,18 @@ class Engine:
             if w.source in (Source.OUTCOME, Source.REDRIVE)
         )  # fmt: skip
         for work in portion.works + self._commands:
-            _resolve(work, Unavailable("the database is away; try again later"))
+            _resolve(work, Unavailable(AWAY))
         self._commands = []
         if self.consumer is not None and self.consumer.owned:
             first = [b.first for b in (*portion.batches, *self._batches)]
             self.consumer.rewind({tp: n for f in reversed(first) for tp, n in f.items()})
         self._drop_batches()
         await self._probe()
+        if self.recovered is not None:
+            self.recovered()
         if self.consumer is not None and self.consumer.owned:
             self.consumer.resume()
-        self.problem = ""
+        self._away, self.problem = False, ""
         self._signal.set()
 
     async def _probe(self) -> None:

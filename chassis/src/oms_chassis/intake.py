@@ -133,6 +133,8 @@ class Intake:
             return wire.decode(known, value).upcast()
         except wire.InvalidBody as error:
             return Invalid(str(error))
+        except Exception as error:  # a fault in an event's own code; its text may quote the body
+            return Invalid(f"{type(error).__name__} while {name} was read")
 
     def _from_stranger(
         self, record: ConsumerRecord, known: type[Event] | None, envelope: wire.Envelope

@@ -166,7 +166,7 @@ STORE = Store(
 
 
 class Bank(Gateway):
-    """Pays, and writes down each payment once per key; slow or silent where a file says so."""
+    """Pays, and writes down each call with its key; slow or closed where a file says so."""
 
     repeat: ClassVar[Mapping[str, Repeat]] = {"pay": Repeat.BY_KEY}
     timeout_seconds = 1.0
