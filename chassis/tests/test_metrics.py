@@ -1,11 +1,14 @@
 """What Prometheus is told."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 from aiokafka import TopicPartition
-from prometheus_client import generate_latest
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 
+import oms_chassis
 from oms_chassis.decision import Input
 from oms_chassis.metrics import Metrics
 from oms_chassis.work import Source, Work
@@ -56,3 +59,22 @@ def test_two_processes_in_one_test_do_not_share_collectors() -> None:
     one, other = Metrics(), Metrics()
     one.dead_letters.inc()
     assert "oms_dead_letters_total 0.0" in told(other)
+
+
+def unset(sources: str, names: list[str]) -> list[str]:
+    """Collectors that are declared and to which nothing is ever told."""
+    told = r"\.(labels|inc|set|set_function|observe|clear)\("
+    return [n for n in names if not re.search(rf"(metrics|self)\.{n}{told}", sources)]
+
+
+def test_a_collector_that_is_never_set_is_found() -> None:
+    assert unset("self._metrics.published.inc()", ["published", "db_up"]) == ["db_up"]
+
+
+def test_every_collector_is_told_something_somewhere() -> None:
+    files = Path(oms_chassis.__file__).parent.glob("*.py")
+    sources = "".join(file.read_text() for file in files)
+    kinds = (Counter, Gauge, Histogram)
+    names = [name for name, value in vars(Metrics()).items() if isinstance(value, kinds)]
+    assert len(names) > 10
+    assert unset(sources, names) == []

@@ -63,6 +63,7 @@ class Calls:
         self._outcome = outcome
         self._metrics = metrics
         self._tasks: set[asyncio.Task[None]] = set()
+        metrics.calls_open.set_function(lambda: len(self._tasks))
 
     def feed(self, rows: Iterable[OutRow], *, first_try: bool) -> None:
         """Start calls. Without `first_try` an earlier process may have made them already."""
@@ -70,7 +71,6 @@ class Calls:
             task = asyncio.create_task(self._perform(row, first_try), name=f"call {row.type}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        self._metrics.calls_open.set(len(self._tasks))
 
     async def stop(self) -> None:
         """Abandon open calls: their rows stay, and whoever takes over repeats them."""

@@ -36,7 +36,7 @@ class Metrics:
         self.dead_letters = counter("dead_letters", "Records nobody could read")
         self.cycle_seconds = histogram("cycle_seconds", "From begin to commit")
         self.cycle_inputs = histogram("cycle_inputs", "Inputs in one transaction", _BATCH_INPUTS)
-        self.outbox_rows = gauge("outbox_rows", "Facts committed and not yet acknowledged")
+        self.outbox_rows = gauge("outbox_rows", "Facts in the database, not acknowledged")
         self.published = counter("relay_publishes", "Facts acknowledged by the broker")
         self.relay_ack_seconds = histogram("relay_ack_seconds", "From send to acknowledgement")
         self.calls_open = gauge("effects_open", "Outside calls without an answer")
@@ -46,7 +46,7 @@ class Metrics:
         self.due_lateness_seconds = histogram(
             "due_lateness_seconds", "From a deadline to its wake-up", _LATENESS_SECONDS
         )
-        self.parked_keys = gauge("parked_keys", "Aggregates that wait for a person")
+        self.parked_keys = gauge("parked_keys", "Aggregates in the database that wait for a person")
         self.consumer_lag = gauge("consumer_lag", "Records not done yet", "topic", "partition")
         self.commit_failures = counter("offsets_commit_failures", "Offset commits that failed")
         self.db_up = gauge("db_up", "1 while the database answers")

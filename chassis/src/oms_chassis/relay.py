@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -75,6 +76,7 @@ class Relay:
     async def _drain(self, shard: _Shard) -> None:
         while shard.rows:
             taken, batch = self._pack(shard)
+            sent_at = time.monotonic()
             try:
                 ack = await self._producer.send_batch(batch, shard.topic, partition=shard.partition)
                 await ack
@@ -84,6 +86,7 @@ class Relay:
                 await asyncio.sleep(SEND_AGAIN_SECONDS)
                 continue
             reach("after_send")
+            self._metrics.relay_ack_seconds.observe(time.monotonic() - sent_at)
             self._metrics.published.inc(len(taken))
             self._sent([row.id for row in taken])
 
