@@ -4,7 +4,9 @@ An inbox row says what was heard, and when (`at`). Its `place` is the turn in wh
 among those of the same transaction; without one it was never decided: it is parked or was skipped,
 a command was told that its aggregate is parked, a deadline had moved. `decided_at` is when it was
 decided where that is not `at`: it had been parked. Its body is what it was decided on: if a person
-edited it, that. `policy` is the number of the policy in force and of the version of the code.
+edited it, that. A record that was never decided has none: nobody has understood it, so it may hold
+anything, and it lies sealed among the parked inputs. `policy` is the number of the policy in force
+and of the version of the code.
 
 For one key `(decided_at or at, place)` is the order of decisions, since the clock is read under
 the root's lock.
@@ -21,7 +23,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from oms_chassis.decision import Decision, Input
+from oms_chassis.decision import Decision, Input, Invalid
 from oms_chassis.work import Source, Work
 
 INSERT = """
@@ -33,7 +35,7 @@ FROM unnest($3::uuid[], $4::text[], $5::timestamptz[], $6::text[], $7::text[], $
 _COLUMNS = 8
 _SETTLE = """
 UPDATE inbox SET place = u.place, decided_at = nullif($5::timestamptz, inbox.at),
-  policy = $6::smallint, body = coalesce(u.body, inbox.body),
+  policy = $6::smallint, body = u.body,
   actor = coalesce(nullif(u.actor, ''), inbox.actor)
 FROM unnest($1::uuid[], $2::integer[], $3::bytea[], $4::text[]) AS u(id, place, body, actor)
 WHERE inbox.id = u.id
@@ -54,8 +56,10 @@ def columns(works: Sequence[Work], policy: int | None) -> list[Any]:
     return [*(zip(*told, strict=True) if told else [()] * _COLUMNS), policy]
 
 
-def body(work: Work) -> bytes:
-    """What was said, and for strangers what the core may see."""
+def body(work: Work) -> bytes | None:
+    """What was said, and for strangers what the core may see; nothing of what breaks a contract."""
+    if isinstance(work.item.body, Invalid):
+        return None
     if work.raw and not work.stranger:
         return work.raw
     return msgspec.json.encode(work.item.body)
@@ -72,8 +76,10 @@ async def settle(
         through = work.item.id in decided
         if through and work.source in (Source.REDRIVE, Source.WAKE):
             rows.append((work.item.id, work.place, body(work), work.item.actor))
-        elif not through and work.source in (Source.RECORD, Source.COMMAND):
+        elif not through and work.source is Source.RECORD:
             rows.append((work.item.id, None, None, ""))
+        elif not through and work.source is Source.COMMAND:
+            rows.append((work.item.id, None, body(work), ""))
     if rows:
         await db.execute(_SETTLE, *zip(*rows, strict=True), now, policy)
 

@@ -20,7 +20,7 @@ from story import CHANNEL, NOW, ORDER_ID
 
 from oms_chassis import history
 from oms_chassis.cycle import Committed, Cycle
-from oms_chassis.decision import Input, mint_id
+from oms_chassis.decision import Input, Invalid, mint_id
 from oms_chassis.engine import Engine
 from oms_chassis.http import Door, application
 from oms_chassis.keys import new_key
@@ -105,6 +105,12 @@ class Running:
     async def hear(self, *told: Event, key: str = ORDER_ID, at: datetime = NOW) -> Committed:
         """Facts of participants from Kafka, as one batch."""
         return await self.run([self._record(key, fact, fact, at) for fact in told])
+
+    async def hear_nonsense(self, fact: Event, raw: bytes) -> Committed:
+        """A fact of a participant whose bytes break its contract."""
+        work = self._record(ORDER_ID, fact, Invalid("breaks its contract"), NOW)
+        work.raw = raw
+        return await self.run([work])
 
     async def receive(
         self, *sent: OrderPlaced | CancellationRequested, channel: str = CHANNEL

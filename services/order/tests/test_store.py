@@ -16,6 +16,7 @@ from oms_contracts.order import Gate, OrderReleased
 from oms_order import tables
 from oms_order.codecs import fixed_values, moving_values, read
 from oms_order.domain import CancelOrder, Line, NoOrder, Order, PlaceHold, Status, order_no
+from oms_order.views import history
 
 ORDERS, ANSWERS = "oms.order.v1", "oms.channel.webshop.answers.v1"
 
@@ -88,6 +89,18 @@ async def test_every_input_is_in_the_orders_history(running: Running) -> None:
         "oms.channel.OrderPlaced.v1",
         "oms.inventory.StockReserved.v1",
     ]
+
+
+async def test_what_broke_its_contract_stands_in_the_history_without_its_words(
+    running: Running,
+) -> None:
+    await running.receive(placed())
+    await running.hear_nonsense(StockReserved(request_id=A_REQUEST), b'{"alloc": "Ada Lovelace"}')
+    async with running.door.sessions() as session:
+        entry = (await history(session, ORDER_ID))[-1]
+    assert (entry.type, entry.text) == (StockReserved.TYPE, "(parked or set aside)")
+    for table in ("inbox", "parked"):
+        assert "Ada" not in repr(await running.rows(f"SELECT * FROM {table}"))
 
 
 async def test_a_rejected_number_can_be_used_again_and_lives_on_in_the_same_row(

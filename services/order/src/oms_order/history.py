@@ -57,7 +57,8 @@ class Heard:
     """Its turn among those decided in the same transaction; None: it never was decided."""
     policy: int | None
     """The number of the policy in force; None: heard before this was recorded."""
-    body: bytes
+    body: bytes | None
+    """None: it never was decided, and nobody knows what is in it."""
 
     @property
     def moment(self) -> datetime:
@@ -66,6 +67,7 @@ class Heard:
 
     def said(self) -> Any:
         """What the core was told; None for a deadline of which no reason was recorded."""
+        assert self.body is not None, "never decided"
         if self.type == WAKE:
             return msgspec.json.decode(self.body, type=Woke | None)
         if self.type in _STRANGERS:

@@ -193,11 +193,13 @@ def _is_id(name: str) -> bool:
 def _in_words(type_name: str, body: bytes | None) -> str:
     """What an input said, in one line and without anything personal."""
     event = EVENTS.get(type_name)
+    if body is None:
+        return "(parked or set aside)"
     try:
         if event is not None and not type_name.startswith("oms.channel."):
-            return str(wire.decode(event, body or b"")).partition(" ")[2]
+            return str(wire.decode(event, body)).partition(" ")[2]
         if type_name in _COMMANDS or type_name == WAKE:
-            said: dict[str, Any] = msgspec.json.decode(body or b"{}") or {}
+            said: dict[str, Any] = msgspec.json.decode(body) or {}
             return " ".join(f"{k}={v}" for k, v in said.items() if v and k != "ship_to")
     except (wire.InvalidBody, msgspec.DecodeError):
         return "(no longer readable)"
