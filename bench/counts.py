@@ -28,6 +28,12 @@ FROM pg_stat_user_tables s LEFT JOIN pg_inherits i ON i.inhrelid = s.relid
 LEFT JOIN pg_class whole ON whole.oid = i.inhparent
 """
 """A partition's rows are its table's."""
+_SIZES = """
+SELECT coalesce(whole.relname, c.relname), sum(pg_total_relation_size(c.oid))
+FROM pg_class c LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+LEFT JOIN pg_class whole ON whole.oid = i.inhparent
+WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace GROUP BY 1
+"""
 
 
 async def by_services(stack: Stack) -> Figures:
@@ -66,6 +72,19 @@ async def table_rows(stack: Stack) -> dict[str, Figures]:
         finally:
             await db.close()
     return rows
+
+
+async def stored_bytes(stack: Stack) -> Figures:
+    """Bytes that tables take with their indexes, by `service.table`."""
+    sizes: Figures = {}
+    for name, dsn in stack.system.check_dsns.items():
+        db = await asyncpg.connect(dsn)
+        try:
+            for table, size in await db.fetch(_SIZES):
+                sizes[f"{name}.{table}"] = float(size)
+        finally:
+            await db.close()
+    return sizes
 
 
 def written(rows: Mapping[str, Figures]) -> float:

@@ -50,7 +50,7 @@ def measured(stage: Stage, reading: Reading, told: record.Record) -> Measured:
 
 def cost(
     told: record.Record, services: counts.Figures, rows: dict[str, counts.Figures],
-    log: counts.Figures,
+    log: counts.Figures, stored: counts.Figures,
 ) -> Cost:  # fmt: skip
     """What one order takes, warm-ups included: counts do not depend on the clock."""
     orders = max(len(told.lives), 1)
@@ -74,7 +74,13 @@ def cost(
             for table, kinds in sorted(rows.items())
             if (per := {kind: round(n / orders, 4) for kind, n in kinds.items() if n})
         },
+        stored_bytes_by_table=_per(orders, stored),
+        log_bytes_by_topic=_per(orders, log),
     )
+
+
+def _per(orders: int, sizes: counts.Figures) -> dict[str, float]:
+    return {name: round(size / orders, 1) for name, size in sorted(sizes.items()) if size}
 
 
 def recovered(reading: Reading, told: record.Record) -> float | None:

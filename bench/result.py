@@ -64,6 +64,9 @@ class Cost(msgspec.Struct, frozen=True):
     record_bytes: float
     records_by_type: dict[str, float]
     rows_by_table: dict[str, dict[str, float]]
+    stored_bytes_by_table: dict[str, float] = {}
+    """What tables grew by, with their indexes, by `service.table`."""
+    log_bytes_by_topic: dict[str, float] = {}
 
 
 class Floor(msgspec.Struct, frozen=True):

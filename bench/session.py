@@ -36,6 +36,7 @@ class Session:
         """Note where all counters stand."""
         self._services = await counts.by_services(self.stack)
         self._log = counts.log_bytes(self.stack)
+        self._stored = await counts.stored_bytes(self.stack)
         self._rows = await self._table_rows()
 
     async def measure(self) -> None:
@@ -60,7 +61,8 @@ class Session:
             table: _less(now, self._rows.get(table, {}))
             for table, now in (await self._table_rows()).items()
         }
-        self.cost = cost(told, services, rows, log)
+        stored = _less(await counts.stored_bytes(self.stack), self._stored)
+        self.cost = cost(told, services, rows, log, stored)
         self.say("reconciling")
         report = await reconcile(self.stack.system, topics_of(self.stack))
         self.wrong = [f"{f.id} {f.title}: {v}" for f in report.findings for v in f.violations]

@@ -16,6 +16,7 @@ from oms_cli.demo.command import command as demo
 from oms_cli.ops import events, orders, parked, status
 from oms_cli.reconcile.command import command as reconcile
 from oms_cli.replay.command import command as replay
+from oms_cli.sizing.command import command as sizing
 from oms_cli.stack import Stack
 from oms_cli.where import checkout
 from oms_platform import PlatformError, default_run_dir, doctor, stop_running
@@ -30,6 +31,7 @@ app.command()(status.stock)
 app.command(name="demo")(demo)
 app.command(name="replay")(replay)
 app.command(name="reconcile")(reconcile)
+app.command(name="sizing")(sizing)
 console = Console(stderr=True)
 
 

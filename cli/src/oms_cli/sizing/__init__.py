@@ -1,0 +1,1 @@
+"""`oms sizing`: machines, disk and what drives the cost, from what the bench measured."""
