@@ -1,4 +1,4 @@
-"""A service as a process: `python -m oms_<name> run | migrate | check`."""
+"""A service as a process: `python -m oms_<name> run | migrate | check | retire`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 import uvloop
 from fastapi import APIRouter
 
-from oms_chassis import ageing, migrate
+from oms_chassis import ageing, migrate, retiring
 from oms_chassis.decision import Deadline, Decision, Input, Ref
 from oms_chassis.fold import Core, Kind
 from oms_chassis.gateway import Gateway
@@ -27,7 +27,7 @@ from oms_chassis.settings import Settings, load_policy
 from oms_chassis.store import Store
 from oms_contracts.event import Event
 
-USAGE = "usage: python -m oms_<service> run | migrate | check"
+USAGE = "usage: python -m oms_<service> run | migrate | check | retire"
 
 
 def no_gateways(settings: Settings, ring: KeyRing) -> Mapping[str, Gateway]:
@@ -83,6 +83,14 @@ def main(service: Service) -> None:
             found = asyncio.run(migrate.drift(settings.database_dsn, service.store.base.metadata))
             print("\n".join(found) or f"{service.name}: settings, policies and tables agree")
             sys.exit(1 if found else 0)
+        case "retire":
+            gone = asyncio.run(
+                retiring.run(
+                    settings.database_dsn, settings.tenant, service.revisions, datetime.now(UTC),
+                    settings.ended_kept_months,
+                )
+            )  # fmt: skip
+            print(f"{service.name}: {gone} that have ended left")
         case _:
             print(USAGE, file=sys.stderr)
             sys.exit(2)

@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     kept_periods: dict[str, int] = {}
     """How many weeks or months of a table that ages stay attached behind the current one, as
     JSON by the table's name; what is not named keeps what its service declares (see `ageing`)."""
+    ended_kept_months: int = Field(36, ge=6)
+    """`retire` moves what has ended once it has not changed for so long (see `retiring`)."""
     pool_size: int = Field(4, ge=1)
     """Database connections of the cycle and its neighbours; reads for HTTP have their own."""
 

@@ -1,6 +1,7 @@
-"""Billing's database, revision by revision, and how the ledger ages."""
+"""Billing's database, revision by revision, and what leaves it when it is old."""
 
 from oms_chassis.ageing import Aged, Period
+from oms_chassis.retiring import Ended
 
 LEDGER_YEARS_KEPT = 10
 """As long as books must be kept where we know of; longer is a policy (`OMS_KEPT_PERIODS`)."""
@@ -19,3 +20,12 @@ LEDGER = Aged(
 """A month holds the journals of payments that were first asked for in it; it leaves when all of
 them were posted long ago, and is never dropped. What it adds to each account is carried."""
 AGED = (LEDGER,)
+ENDED = (
+    Ended(
+        "payment", "payment", "order_id",
+        "NOT EXISTS (SELECT FROM open_item i WHERE i.tenant = r.tenant "
+        "AND i.order_id = r.order_id AND i.status <> 'settled')",
+        along={"open_item": "order_id = ANY($2::text[])"},
+    ),
+)  # fmt: skip
+"""Invoices and credit notes stay, as long as the ledger."""
