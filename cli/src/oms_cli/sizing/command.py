@@ -49,7 +49,9 @@ def command(
 
 
 def _show(measured: Figures, found: Sizing, console: Console) -> None:
-    console.print(f"measured {measured.at} on {measured.machine} ({measured.revision})")
+    console.print(
+        f"measured {measured.at} on {measured.machine} ({measured.revision})", soft_wrap=True
+    )
     parts = ", ".join(f"{part} {n}" for part, n in found.replicas.items())
     table = Table(box=None, pad_edge=False, show_header=False)
     for label, said in (

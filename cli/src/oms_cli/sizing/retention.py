@@ -16,8 +16,8 @@ DAYS = {Period.WEEK: 7.0, Period.MONTH: DAYS_PER_MONTH}
 ENDED_ORDERS_MONTHS = 36
 """Aggregates of orders that have ended (docs/scaling.md, Ended orders)."""
 DOCUMENTS = ("billing.invoice", "billing.credit_note")
-SHORT_LIVED = ("due", "outbox", "parked")
-"""Tables of the machinery whose rows leave within a day."""
+SHORT_LIVED = ("due", "outbox", "parked", "allocation", "numbers")
+"""Tables whose rows leave within a day or are few: their size does not follow from orders."""
 
 
 def declared(topics: Sequence[TopicSpec], orders_months: int = ENDED_ORDERS_MONTHS) -> Kept:

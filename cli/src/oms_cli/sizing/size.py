@@ -106,7 +106,8 @@ def _stores(figures: Figures, demand: Demand, kept: Kept) -> dict[str, int]:
     for table, per_order in figures.cost.stored_bytes_by_table.items():
         store = table.partition(".")[0]
         days = kept.tables.get(table, kept.ended_orders_days)
-        found[store] = found.get(store, 0.0) + per_order * demand.orders_per_day * days
+        # A queue's table may have shrunk while it was measured.
+        found[store] = found.get(store, 0.0) + max(per_order, 0.0) * demand.orders_per_day * days
     return {store: round(size_) for store, size_ in sorted(found.items())}
 
 
