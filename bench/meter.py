@@ -58,9 +58,14 @@ def _cpu_seconds(pid: int) -> float:
     return float(sum(used))
 
 
+def of_system(used: Mapping[str, float]) -> float:
+    """What the system's own processes used."""
+    return sum(v for name, v in used.items() if name not in (*OURS, "machine", "steal"))
+
+
 def others_cores(used: Mapping[str, float], seconds: float) -> float:
     """Cores that processes kept busy which are none of ours."""
-    known = sum(v for name, v in used.items() if name not in ("machine", "steal"))
+    known = sum(max(v, 0.0) for name, v in used.items() if name not in ("machine", "steal"))
     return max(used["machine"] - known, 0.0) / seconds
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 from rich.console import Console
 from rich.table import Table
 
-from bench.result import Cost, Result
+from bench.result import Result
 
-BUDGET = {
+BUDGET: dict[str, float] = {
     "publishes": 14.0, "consumes": 15.0, "skips": 23.0, "row_writes": 80.0, "outside_calls": 4.0,
+    "wal_bytes": 18_000, "idle_cores": 0.1,
 }  # fmt: skip
 """What an order may take (row writes without the order's history)."""
-WAL_BUDGET_BYTES = 18_000
+
+SHOWN = (
+    "publishes", "consumes", "skips", "row_writes", "outside_calls", "transactions",
+    "inputs_per_transaction", "log_bytes", "record_bytes",
+)  # fmt: skip
 
 
 def show(result: Result, console: Console) -> None:
@@ -20,7 +25,7 @@ def show(result: Result, console: Console) -> None:
         f"[bold]{result.plan['name']}[/bold]  {result.revision}  {result.machine}", highlight=False
     )
     _measurements(result, console)
-    _cost(result.cost, console)
+    _cost(result, console)
     if result.floors:
         _floors(result, console)
     if doubts := result.doubts:
@@ -88,16 +93,15 @@ def _floors(result: Result, console: Console) -> None:
     console.print(table)
 
 
-def _cost(cost: Cost, console: Console) -> None:
+def _cost(result: Result, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("one order takes", "", "budget"):
         table.add_column(name, justify="left" if name.startswith("one") else "right")
-    for name in (
-        "publishes", "consumes", "skips", "row_writes", "outside_calls", "transactions",
-        "inputs_per_transaction",
-        "log_bytes", "record_bytes",
-    ):  # fmt: skip
-        value, budget = getattr(cost, name), BUDGET.get(name)
+    found = {name: getattr(result.cost, name) for name in SHOWN}
+    found["wal_bytes"] = min(one.wal_bytes_per_order for one in result.measured)
+    found["idle_cores"] = result.idle_cores
+    for name, value in found.items():
+        budget = BUDGET.get(name)
         over = budget is not None and value > budget
         shown = f"[red]{value:g}[/red]" if over else f"{value:g}"
         table.add_row(name.replace("_", " "), shown, f"{budget:g}" if budget else "")

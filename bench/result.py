@@ -93,6 +93,8 @@ class Result(msgspec.Struct, frozen=True):
     at: str
     measured: tuple[Measured, ...]
     cost: Cost
+    idle_cores: float
+    """Used by the system with nothing to do."""
     reconciled: bool
     violations: tuple[str, ...] = ()
     floors: tuple[Floor, ...] = ()

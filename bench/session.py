@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from bench import counts, growth, record
+from bench import counts, growth, meter, record
 from bench.figures import cost, measured
 from bench.floor.measure import floors
 from bench.plan import FLASH_UNITS, Plan, Spread
@@ -30,14 +31,19 @@ class Session:
     say: Say
     readings: list[Reading] = field(default_factory=list)
     cost: Cost | None = None
+    idle_cores: float = 0.0
     wrong: list[str] = field(default_factory=list)
 
     async def open_books(self) -> None:
-        """Note where all counters stand."""
+        """Note where all counters stand, and what the system uses while it has nothing to do."""
         self._services = await counts.by_services(self.stack)
         self._log = counts.log_bytes(self.stack)
         self._stored = await counts.stored_bytes(self.stack)
+        pids, began = meter.groups(self.stack), time.monotonic()
+        used = meter.of_system(meter.cpu(pids))
         self._rows = await self._table_rows()
+        used = meter.of_system(meter.cpu(pids)) - used
+        self.idle_cores = round(used / (time.monotonic() - began), 3)
 
     async def measure(self) -> None:
         """All stages. Before orders are copied into the stores, what there is is proved."""
@@ -108,8 +114,8 @@ async def run(plan: Plan, say: Say) -> tuple[Result, record.Record]:
                 measured(stage, reading, told)
                 for stage, reading in zip(plan.stages, session.readings, strict=True)
             ),
-            cost=session.cost, reconciled=not session.wrong, violations=tuple(session.wrong),
-            floors=lowest,
+            cost=session.cost, idle_cores=session.idle_cores, floors=lowest,
+            reconciled=not session.wrong, violations=tuple(session.wrong),
         ), told  # fmt: skip
 
 

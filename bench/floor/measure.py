@@ -19,7 +19,7 @@ from oms_cli.stack import Stack
 from oms_platform import create_topics
 from oms_platform.topics import TopicSpec
 
-ORDERS = {10: 3_000, 50: 10_000, 500: 20_000}
+ORDERS = {10: 1_000, 50: 4_000, 500: 8_000}
 """So many orders at so many inputs in a transaction take some seconds each."""
 BATCHES = tuple(ORDERS)
 PARTITIONS = (6, 12)
@@ -30,7 +30,12 @@ async def floors(
 ) -> tuple[Floor, ...]:
     """Each cell: inputs in a transaction, and partitions of the topics."""
     await asyncio.gather(*(service.stop() for service in stack.services.values()))
-    return tuple([await floor(stack, cost, topics, *cell, say) for cell in cells])
+    found = []
+    for cell in cells:
+        found.append(await floor(stack, cost, topics, *cell, say))
+        cpu_s = found[-1].cpu_s_per_1000["total"]
+        say(f"  {found[-1].orders_per_s:,.0f} orders/s, {cpu_s:.2f} CPU-s per 1,000")
+    return tuple(found)
 
 
 async def floor(

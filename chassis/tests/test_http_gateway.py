@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 
 from oms_chassis.gateway import GatewayRefused, GatewayUnknown
 from oms_chassis.http_gateway import HttpGateway
@@ -60,6 +61,22 @@ async def test_a_call_is_a_post_under_its_key(other: Other) -> None:
     assert b"Idempotency-Key: key-1\r\n" in other.told[0]
     assert other.told[0].endswith(b'{"amount_minor":5}')
     await gateway.close()
+
+
+def test_it_works_on_the_loop_that_services_run_on() -> None:
+    async def call() -> object:
+        made = Other()
+        made.script = [[DONE]]
+        server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        gateway = HttpGateway(f"http://127.0.0.1:{port}")
+        try:
+            return await gateway.call("capture", "key", {})
+        finally:
+            await gateway.close()
+            server.close()
+
+    assert uvloop.run(call()) == {"id": "c-1"}
 
 
 async def test_calls_one_after_another_share_a_connection(other: Other) -> None:
