@@ -124,6 +124,10 @@ class Engine:
 
     async def lose(self) -> None:
         """Drop batches not begun and wait for the cycle in progress: partitions are going."""
+        log.info(
+            "work given up",
+            extra={"batches_dropped": len(self._batches), "in_cycle": self._turn.locked()},
+        )
         self._drop_batches()
         async with self._turn:
             pass
