@@ -1,0 +1,146 @@
+"""Rows share one system as long as they leave it whole; one that fails leaves it to nobody."""
+
+import logging
+import shutil
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from matrix import Result
+from rig import Rig
+from trial import Trial
+
+HERE = Path(__file__).resolve().parent
+LINES_SHOWN_MAX = 40
+TRIALS_A_RIG_MAX = 8
+"""Then the system is replaced: every proof reads all that ever happened in it."""
+_FAILED = pytest.StashKey[bool]()
+_RESULTS = pytest.StashKey[dict[str, Result]]()
+
+for _talkative in ("aiokafka", "asyncio", "httpx"):
+    logging.getLogger(_talkative).setLevel(logging.CRITICAL)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--all` runs every row, not the few minutes of `make test`; `--record` keeps the results."""
+    parser.addoption("--all", action="store_true", help="every fault, not only the smoke")
+    parser.addoption("--record", action="store_true", help="write results for the matrix")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "row(number, name): a row of the fault matrix")
+    config.addinivalue_line("markers", "brokers(count): a fresh trial with so many nodes")
+    config.addinivalue_line("markers", "smoke: runs in `make test` as well")
+    config.stash[_RESULTS] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """All rows run in one event loop, which their systems are supervised from."""
+    for item in items:
+        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    if not config.getoption("--all"):
+        left_out = [item for item in items if item.get_closest_marker("smoke") is None]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember failures, so that the next row gets a system that is whole."""
+    report = yield
+    item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
+    trial = item.funcargs.get("trial") if isinstance(item, pytest.Function) else None
+    if report.failed and isinstance(trial, Trial) and trial.began:
+        lines = [
+            f"{line['process']}: {line}" for line in trial.rig.logged(trial.began)
+            if line.get("level") in ("ERROR", "CRITICAL")
+        ]  # fmt: skip
+        report.sections.append(("what services complained of", "\n".join(lines[-LINES_SHOWN_MAX:])))
+    return report
+
+
+class Rigs:
+    """Makes systems, and keeps one that is whole for the next row."""
+
+    def __init__(self, folders: pytest.TempPathFactory) -> None:
+        self._folders = folders
+        self._kept: Rig | None = None
+        self._trials = 0
+
+    async def shared(self) -> Rig:
+        """The one that others used before and will use again."""
+        if self._kept is not None and self._trials >= TRIALS_A_RIG_MAX:
+            await self.discard()
+        if self._kept is None:
+            self._kept, self._trials = Rig(self._folders.mktemp("rig") / "run"), 0
+            await self._kept.up()
+        self._trials += 1
+        return self._kept
+
+    @asynccontextmanager
+    async def fresh(self, *, broker_nodes: int = 1) -> AsyncIterator[Rig]:
+        """One for a single row."""
+        rig = Rig(self._folders.mktemp("rig") / "run", broker_nodes=broker_nodes)
+        async with rig:
+            yield rig
+
+    async def discard(self) -> None:
+        """Nobody shall use the shared one again."""
+        rig, self._kept = self._kept, None
+        if rig is not None:
+            await rig.down()
+            shutil.rmtree(rig.run_dir / "kafka", ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rigs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rigs]:
+    """Where systems come from."""
+    rigs = Rigs(tmp_path_factory)
+    yield rigs
+    await rigs.discard()
+
+
+@pytest.fixture
+def result(request: pytest.FixtureRequest) -> Result:
+    """What is recorded of this row; all its parameters share one."""
+    mark = request.node.get_closest_marker("row")
+    assert mark is not None, "a test with a trial says which row it plays: @row(n, name)"
+    test = f"{request.node.path.name}::{request.node.originalname}"
+    results = request.config.stash[_RESULTS]
+    return results.setdefault(test, Result(*mark.args, test))
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def trial(rigs: Rigs, result: Result, request: pytest.FixtureRequest) -> AsyncIterator[Trial]:
+    """A trial on the shared system. A row that witnessed nothing has proven nothing."""
+    seen = result.witnessed.total()
+    trial = Trial(await rigs.shared(), result)
+    yield trial
+    if request.node.stash.get(_FAILED, False):
+        await rigs.discard()
+    else:
+        assert result.witnessed.total() > seen, "nothing witnessed that the fault happened"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def fresh_trial(
+    rigs: Rigs, result: Result, request: pytest.FixtureRequest
+) -> AsyncIterator[Trial]:
+    """A trial on a system of its own; `@pytest.mark.brokers(3)` gives it so many nodes."""
+    seen = result.witnessed.total()
+    mark = request.node.get_closest_marker("brokers")
+    async with rigs.fresh(broker_nodes=mark.args[0] if mark else 1) as rig:
+        yield Trial(rig, result)
+    if not request.node.stash.get(_FAILED, False):
+        assert result.witnessed.total() > seen, "nothing witnessed that the fault happened"
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write down what became of each row, if asked to."""
+    if session.config.getoption("--record"):
+        for result in session.config.stash[_RESULTS].values():
+            result.save()
