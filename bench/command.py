@@ -21,7 +21,7 @@ from bench.plot import svg
 from bench.report import show
 from bench.running import Unsettled
 from bench.session import run
-from bench.variants import VARIANTS, vary
+from bench.variants import VARIANTS, grow, vary
 
 console = Console(stderr=True)
 
@@ -80,6 +80,9 @@ def command(
     seed: Annotated[int, typer.Option(help="the same seed, the same orders")] = 1,
     skus: Annotated[int, typer.Option(help="how many articles there are")] = 10_000,
     partitions: Annotated[int, typer.Option(help="of every topic")] = 6,
+    stored: Annotated[
+        list[int] | None, typer.Option(help="measure again with so many orders stored")
+    ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="OMS_NAME=value")] = None,
     out: Annotated[Path, typer.Option(help="where results are kept")] = RESULTS,
 ) -> None:
@@ -93,6 +96,8 @@ def command(
         if variant not in VARIANTS:
             raise typer.BadParameter(f"there is no variant {variant}")
         plan = replace(vary(plan, variant), floors=())
+    if stored:
+        plan = replace(grow(plan, stored), name=f"growth to {stored[-1]:,}")
     try:
         with redirect_stdout(sys.stderr):  # what is printed on the way is not the result
             result, told = asyncio.run(run(plan, _say))

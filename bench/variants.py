@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec.structs import replace
 
@@ -37,10 +37,10 @@ def _uniform(plan: Plan) -> Plan:
     return replace(plan, work=replace(plan.work, spread=Spread.UNIFORM))
 
 
-def _growth(plan: Plan) -> Plan:
+def grow(plan: Plan, sizes: Sequence[int] = STORED) -> Plan:
     """A first stage makes the orders that are copied; the others are to be compared."""
     first = plan.stages[0]
-    return replace(plan, stages=(first, *(replace(first, stored_orders=n) for n in STORED)))
+    return replace(plan, stages=(first, *(replace(first, stored_orders=n) for n in sizes)))
 
 
 def _recovery(plan: Plan) -> Plan:
@@ -56,7 +56,7 @@ VARIANTS: dict[str, Callable[[Plan], Plan]] = {
     "flash": _flash,
     "replicas-2": _replicas(2),
     "replicas-4": _replicas(4),
-    "growth": _growth,
+    "growth": grow,
     "recovery": _recovery,
     "flush": lambda plan: replace(plan, flush_each=True),
 }

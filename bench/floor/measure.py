@@ -33,8 +33,7 @@ async def floors(
     found = []
     for cell in cells:
         found.append(await floor(stack, cost, topics, *cell, say))
-        cpu_s = found[-1].cpu_s_per_1000["total"]
-        say(f"  {found[-1].orders_per_s:,.0f} orders/s, {cpu_s:.2f} CPU-s per 1,000")
+        say(f"  {found[-1].orders_per_s:,.0f} orders/s; {found[-1].cpu_s_per_1000}")
     return tuple(found)
 
 

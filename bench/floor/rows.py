@@ -17,6 +17,8 @@ from bench.floor.shape import TableRows
 
 SAMPLE_ROWS = 500
 KEYS_MAX = 10_000
+COPY_ROWS_MIN = 100
+"""Fewer rows are inserted from arrays: COPY costs a round trip and a statement more."""
 FRESH = frozenset(
     ["order_id", "key", "id", "journal_id", "invoice_no", "tracking_no", "fulfilment_id", "cause",
      "number"]
@@ -61,6 +63,12 @@ class Table:
         ]  # fmt: skip
 
     @property
+    def insert_sql(self) -> str:
+        """One statement that inserts, where COPY would be the dearer way."""
+        arrays = ", ".join(f"${n}::{type_}[]" for n, type_ in enumerate(self.types, 1))
+        return f"INSERT INTO {self.name} ({', '.join(self.columns)}) SELECT * FROM unnest({arrays})"
+
+    @property
     def update_sql(self) -> str:
         """One statement that writes what moves."""
         names = self.columns
@@ -70,6 +78,9 @@ class Table:
     @property
     def delete_sql(self) -> str:
         """One statement that deletes by key."""
+        if len(self.key) == 1:  # the planner then never searches the table
+            (n,) = self.key
+            return f"DELETE FROM {self.name} WHERE {self.columns[n]} = ANY($1::{self.types[n]}[])"
         return f"DELETE FROM {self.name} t USING {self._given(self.key)}"
 
     def _given(self, which: Sequence[int]) -> str:
@@ -104,8 +115,7 @@ class Table:
         count = int(orders * self.per_order.update) - self.updated
         self.updated += count
         if not self.per_order.insert:  # rows that were there before, in turn
-            start = self.updated % max(len(self.made), 1)
-            return sorted((self.made + self.made)[start : start + min(count, len(self.made))])
+            return sorted(self._from(self.updated, min(count, len(self.made))))
         return self.made[max(self.inserted - count, 0) : self.inserted]
 
     def next_deletes(self, orders: float) -> list[Row]:
@@ -118,8 +128,13 @@ class Table:
     def _others(self, rows: Sequence[Row]) -> list[Row]:
         """As many other rows: an update that changes nothing would hardly be logged."""
         self._turn += 1
-        start = self._turn * len(rows) % len(self.made)
-        return list(itertools.islice(itertools.cycle(self.made[start:] or self.made), len(rows)))
+        return self._from(self._turn * len(rows), len(rows))
+
+    def _from(self, start: int, count: int) -> list[Row]:
+        """So many rows from there on, round and round."""
+        start %= len(self.made)
+        rows = self.made[start : start + count]
+        return rows + self.made[: count - len(rows)]
 
     async def write(self, db: asyncpg.Connection, orders: float) -> int:
         """Everything this table gets until `orders` orders are through; the rows written."""
@@ -130,8 +145,10 @@ class Table:
         if changed:
             keys, values = _arrays(changed, self.key), _arrays(self._others(changed), self.moving)
             await db.execute(self.update_sql, *keys, *values)
-        if new:
+        if len(new) >= COPY_ROWS_MIN:
             await db.copy_records_to_table(self.name, records=new, columns=self.columns)
+        elif new:
+            await db.execute(self.insert_sql, *_arrays(new, range(len(self.columns))))
         return len(gone) + len(changed) + len(new)
 
 
