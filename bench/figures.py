@@ -30,6 +30,8 @@ def measured(stage: Stage, reading: Reading, told: record.Record) -> Measured:
     memory = {name: round(mb) for name, mb in reading.memory.items()}
     memory["system"] = sum(mb for name, mb in memory.items() if name not in meter.OURS)
     ends = Counter(life.end for life in lives if life.end)
+    if used.get(meter.STUB):
+        cpu[meter.STUB] = round(used[meter.STUB] * per_1000, 3)
     return Measured(
         rate=stage.rate, seconds=round(seconds, 2), orders=len(lives),
         orders_per_s=round(done / seconds, 1),

@@ -11,14 +11,16 @@ import psutil
 from oms_cli.stack import Stack
 
 Figures = dict[str, float]
-OURS = ("generator", "bench")
-"""What belongs to the measuring and not to the system."""
+STUB = "stub"
+OURS = ("generator", "bench", STUB)
+"""What belongs to the measuring and to the outside world, not to the system."""
 
 
 def groups(stack: Stack) -> dict[str, list[int]]:
     """Process ids by what they are: each service, PostgreSQL, the broker, and our own."""
     found: dict[str, list[int]] = {name: [] for name in stack.services if "-" not in name}
     found |= {"postgres": [], "broker": [], "bench": [os.getpid()]}
+    found[STUB] = [p.pid for p in psutil.Process().children() if "bench.stub" in p.cmdline()]
     for name, record in stack.platform.state.processes.items():
         service, _, slot = name.partition("-")
         if service in found and (not slot or slot.isdigit()):

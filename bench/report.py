@@ -13,6 +13,8 @@ BUDGET: dict[str, float] = {
 }  # fmt: skip
 """What an order may take (row writes without the order's history)."""
 
+OTHERS_MAX_CORES = 0.1
+"""With more than that of the machine gone, a result is not worth comparing."""
 SHOWN = (
     "publishes", "consumes", "skips", "row_writes", "outside_calls", "transactions",
     "inputs_per_transaction", "log_bytes", "record_bytes",
@@ -28,6 +30,9 @@ def show(result: Result, console: Console) -> None:
     _cost(result, console)
     if result.floors:
         _floors(result, console)
+    others = max(one.others_cores + one.steal_cores for one in result.measured)
+    if others > OTHERS_MAX_CORES:
+        console.print(f"[yellow]others used {others:.2f} cores meanwhile: it says little[/yellow]")
     if doubts := result.doubts:
         console.print("[red]does not count:[/red]")
         for doubt in doubts:

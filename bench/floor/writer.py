@@ -173,7 +173,7 @@ async def work(job: Job) -> dict[str, float]:
         await db.execute("SET session_replication_role = replica")  # no triggers
     producer = AIOKafkaProducer(
         bootstrap_servers=job.bootstrap, acks="all", enable_idempotence=True,
-        max_batch_size=BATCH_BYTES,
+        max_batch_size=BATCH_BYTES, compression_type="lz4",
     )  # fmt: skip
     consumer = None
     if job.share.reads:
