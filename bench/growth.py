@@ -15,7 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from bench.floor.rows import FRESH, SAMPLE_ROWS
-from oms_cli.stack import Stack
+from oms_platform import PlatformState
 
 PIECE_ROWS = 200_000
 """Rows made in one transaction."""
@@ -29,38 +29,42 @@ _UUID_NOW = (
     "(lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0') "
     "|| substr(md5(random()::text || g), 1, 20))::uuid"
 )
+_TEXT = "md5(random()::text || g) || substr(md5(g::text), 1, 4)"
 _NEW = {
     "uuid": _UUID_NOW,
     "bigint": "nextval('bench_copies')",
-    "text": "md5(random()::text || g) || substr(md5(g::text), 1, 4)",
+    "text": _TEXT,
+    "character varying": _TEXT,
 }
 """A value of its own for each row, by type."""
 
 
-def admin_dsn(stack: Stack, service: str) -> str:
-    """The service's database as the administrator, who may leave triggers out."""
-    admin = urlsplit(stack.platform.state.admin_dsn)
-    path = urlsplit(stack.platform.state.dsn(service)).path
-    return urlunsplit(admin._replace(path=path))
+def admin_dsns(state: PlatformState) -> dict[str, str]:
+    """The services' databases as the administrator, who may leave triggers out."""
+    admin = urlsplit(state.admin_dsn)
+    return {
+        service: urlunsplit(admin._replace(path=urlsplit(dsn).path))
+        for service, dsn in state.dsns.items()
+    }
 
 
-async def fill(stack: Stack, kept_rows: Mapping[str, float], wanted: int) -> int:
+async def fill(dsns: Mapping[str, str], kept_rows: Mapping[str, float], wanted: int) -> int:
     """Copy until `wanted` orders lie in the stores; `kept_rows` are rows per order, by
     `service.table`. Returns how many were copied."""
-    db = await asyncpg.connect(stack.system.check_dsns["order"])
+    db = await asyncpg.connect(dsns["order"])
     try:
         missing = wanted - int(await db.fetchval(_KEPT_ORDERS))
     finally:
         await db.close()
     if missing > 0:
         await asyncio.gather(
-            *(_fill(stack, name, kept_rows, missing) for name in stack.system.check_dsns)
+            *(_fill(dsn, service, kept_rows, missing) for service, dsn in dsns.items())
         )
     return max(missing, 0)
 
 
-async def _fill(stack: Stack, service: str, kept_rows: Mapping[str, float], orders: int) -> None:
-    db = await asyncpg.connect(admin_dsn(stack, service))
+async def _fill(dsn: str, service: str, kept_rows: Mapping[str, float], orders: int) -> None:
+    db = await asyncpg.connect(dsn)
     try:
         await db.execute("SET session_replication_role = replica; SET synchronous_commit = off")
         await db.execute(f"CREATE SEQUENCE IF NOT EXISTS bench_copies START {10**12}")
@@ -83,15 +87,15 @@ async def _copy(db: asyncpg.Connection, table: str, rows: int) -> None:
         for r in described
     )
     await db.execute(
-        f"CREATE TEMP TABLE sample AS SELECT {columns}, row_number() OVER () - 1 AS at "
-        f"FROM (SELECT * FROM {table} LIMIT {SAMPLE_ROWS}) AS some"
+        f"CREATE TEMP TABLE sample AS SELECT {columns}, row_number() OVER () - 1 AS nth "
+        f"FROM (SELECT * FROM {table} LIMIT {SAMPLE_ROWS}) AS picked"
     )
     known = await db.fetchval("SELECT count(*) FROM sample")
     for begin in range(0, rows if known else 0, PIECE_ROWS):
         end = min(begin + PIECE_ROWS, rows) - 1
         await db.execute(
             f"INSERT INTO {table} ({columns}) SELECT {values} "
-            f"FROM generate_series({begin}, {end}) AS g JOIN sample s ON s.at = g % {known}",
+            f"FROM generate_series({begin}, {end}) AS g JOIN sample s ON s.nth = g % {known}",
             timeout=None,
         )
     await db.execute("DROP TABLE sample")

@@ -14,7 +14,7 @@ import os
 import sys
 import tempfile
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import asyncpg
@@ -24,10 +24,12 @@ from bench.places import CHECKOUT
 from bench.plan import Work
 from oms_chassis import migrate
 from oms_chassis.sealing import KeyRing
-from oms_platform import SERVICES, LocalPlatform, load_topics
+from oms_platform import SERVICES, LocalPlatform, PlatformState, load_topics
 
 ORDERS = 200
 LOAD = Work(seed=1, skus=50)
+UNHURRIED = "level_every_seconds = 0.0"
+"""Every change of a stock level is published: how many are left out depends on the clock."""
 COUNTS = CHECKOUT / "bench/counts.toml"
 KINDS = (
     "statements", "transactions", "row_writes", "publishes", "consumes", "skips", "calls",
@@ -48,7 +50,9 @@ Plant = Callable[[Node], None]
 async def count(dsns: Mapping[str, str], folder: Path, plant: Plant = lambda _: None) -> Counts:
     """Run the orders on six migrated, empty databases."""
     topics = load_topics(CHECKOUT / "deploy/topics.toml")
-    policies = CHECKOUT / "deploy/policies.toml"
+    policies = folder / "policies.toml"
+    rules = (CHECKOUT / "deploy/policies.toml").read_text()
+    policies.write_text(rules.replace("[inventory]\n", f"[inventory]\n{UNHURRIED}\n"))
     KeyRing.create(folder / "ring.json")
     async with contextlib.AsyncExitStack() as after:
         nodes = []
@@ -109,11 +113,18 @@ async def count_afresh(plant: Plant = lambda _: None) -> Counts:
     """Count on a database server of our own."""
     with tempfile.TemporaryDirectory(prefix="oms-guard-") as place:
         folder = Path(place)
-        folder.chmod(0o755)
-        os.environ["OMS_KAFKA_BOOTSTRAP"] = "127.0.0.1:1"  # or the platform would start a broker
-        async with LocalPlatform(folder / "platform") as platform:
-            await migrate_all(platform.state.dsns)
-            return await count(platform.state.dsns, folder, plant)
+        async with databases(folder) as state:
+            return await count(state.dsns, folder, plant)
+
+
+@contextlib.asynccontextmanager
+async def databases(folder: Path) -> AsyncIterator[PlatformState]:
+    """Six migrated, empty databases on a server of our own, without a broker."""
+    folder.chmod(0o755)  # the database server may be another account
+    os.environ["OMS_KAFKA_BOOTSTRAP"] = "127.0.0.1:1"  # or the platform would start a broker
+    async with LocalPlatform(folder / "platform", shared_buffers_mb=64) as platform:
+        await migrate_all(platform.state.dsns)
+        yield platform.state
 
 
 async def migrate_all(dsns: Mapping[str, str]) -> None:

@@ -90,7 +90,7 @@ class Session:
             table: kinds.get("insert", 0.0) - kinds.get("delete", 0.0)
             for table, kinds in self.cost.rows_by_table.items()
         }
-        await growth.fill(self.stack, kept, orders)
+        await growth.fill(growth.admin_dsns(self.stack.platform.state), kept, orders)
 
     async def _table_rows(self) -> dict[str, counts.Figures]:
         await asyncio.sleep(STATISTICS_SECONDS)

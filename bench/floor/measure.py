@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from bench import counts, meter
-from bench.floor.shape import CHANNELS, shares
+from bench.floor.shape import shares
 from bench.floor.writer import Job
-from bench.growth import admin_dsn
+from bench.growth import admin_dsns
 from bench.result import Cost, Floor
 from bench.running import Say
 from bench.worker import worker
@@ -47,8 +47,9 @@ async def floor(
         stack.system.bootstrap,
         [replace(t, name=prefix + t.name, partitions=partitions) for t in topics],
     )
+    dsns = admin_dsns(stack.platform.state)
     jobs = [
-        Job(name, share, "" if name == CHANNELS else admin_dsn(stack, name), stack.system.bootstrap,
+        Job(name, share, dsns.get(name, ""), stack.system.bootstrap,
             prefix, partitions, orders, batch)
         for name, share in shares(cost, topics).items()
     ]  # fmt: skip
