@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -47,11 +47,13 @@ their share of a real day."""
 _CASES = {case.name: case for case in CASES}
 
 
-def planned(seed: int, count: int, skus: int = SKUS) -> list[Planned]:
-    """Orders of all cases. Their numbers differ from run to run, what happens to them does not."""
+def planned(
+    seed: int, count: int, shares: Mapping[str, int] = SHARES, skus: int = SKUS
+) -> list[Planned]:
+    """Orders of these cases. Numbers differ from run to run, what happens to them does not."""
     run, start = uuid4().hex[:8].upper(), datetime.now(UTC) - timedelta(hours=1)
     catalogue = Catalogue(skus)
-    names = Random(f"{seed}|cases").choices(list(SHARES), list(SHARES.values()), k=count)
+    names = Random(f"{seed}|cases").choices(list(shares), list(shares.values()), k=count)
     plan = []
     for number, name in enumerate(names):
         chance = Random(f"{seed}|{number}")
