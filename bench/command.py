@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
@@ -123,7 +124,8 @@ def _say(text: str) -> None:
 
 
 def main() -> None:
-    """The command line."""
+    """The command line. Being ended is like Ctrl-C: what was started is stopped and removed."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
     app()
