@@ -50,7 +50,43 @@ FAULTS = {
 }
 """By number, what breaks."""
 
-ELSEWHERE: dict[int, tuple[str, ...]] = {}
+ELSEWHERE: dict[int, tuple[str, ...]] = {
+    14: (
+        "tests/integration/test_poison.py::"
+        "test_a_body_that_is_no_order_is_answered_or_kept_and_holds_nobody_up",
+        "tests/integration/test_poison.py::test_a_record_that_is_no_event_is_kept_with_its_reason",
+        "tests/integration/test_poison.py::"
+        "test_garbage_on_a_topic_of_ours_is_kept_by_everybody_and_holds_nobody_up",
+        "tests/integration/test_poison.py::"
+        "test_a_fact_of_ours_that_cannot_be_read_parks_its_key_and_no_other",
+    ),
+    15: (
+        "tests/integration/test_poison.py::test_a_type_nobody_knows_is_skipped_and_counted",
+        "tests/integration/test_poison.py::"
+        "test_a_newer_version_parks_its_key_and_a_missing_field_is_mended_by_hand",
+        "tests/integration/test_poison.py::test_a_word_nobody_knows_yet_leads_to_a_hold",
+    ),
+    20: (
+        "tests/integration/test_hostile_http.py::test_a_body_made_to_exhaust_is_refused_quickly",
+        "tests/integration/test_hostile_http.py::test_memory_stays_bounded_under_all_of_it_at_once",
+        "tests/integration/test_hostile_http.py::"
+        "test_slow_callers_are_told_so_while_others_are_served",
+    ),
+    21: (
+        "services/order/tests/test_hostile_money.py::"
+        "test_what_is_no_amount_is_refused_wherever_it_stands",
+        "services/order/tests/test_hostile_money.py::"
+        "test_an_order_is_refused_or_its_amounts_are_whole_and_bounded",
+        "tests/architecture/test_money.py::test_no_amount_goes_through_a_float",
+    ),
+    22: (
+        "services/order/tests/test_hostile_text.py::"
+        "test_a_text_is_kept_as_it_is_or_its_field_is_named",
+        "tests/integration/test_hostile_text.py::"
+        "test_a_text_is_stored_as_it_is_and_inert_wherever_it_is_shown",
+        "tests/integration/test_hostile_http.py::test_no_name_in_a_path_or_query_trips_a_service",
+    ),
+}
 """Rows that tests of other suites cover: `file::test`, from the root of the checkout."""
 
 OPEN = {

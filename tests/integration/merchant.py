@@ -47,6 +47,7 @@ class Mail:
     to: str
     subject: str
     text: str
+    path: Path
 
 
 class Merchant:
@@ -300,4 +301,4 @@ def _mail(path: Path) -> Mail:
     parsed = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
     assert isinstance(parsed, EmailMessage)
     body = parsed.get_body(("plain",))
-    return Mail(str(parsed["To"]), str(parsed["Subject"]), body.get_content() if body else "")
+    return Mail(str(parsed["To"]), str(parsed["Subject"]), body.get_content() if body else "", path)

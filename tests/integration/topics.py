@@ -22,6 +22,10 @@ OURS = tuple(t.name for t in DECLARED if t.owner in SERVICES)
 INTERNAL = tuple(t.name for t in DECLARED if t.owner in SERVICES and t.readers[0] in SERVICES)
 """Those of them that our own services read."""
 FETCH_MS = 100
+REQUEST_MAX_BYTES = 16 * 2**20
+"""More than a broker takes: what is too much, it says itself."""
+Spot = tuple[str, int, int]
+"""Topic, partition and offset."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class Topics:
         )
         # Asks on a connection of its own: the other one waits for news most of the time.
         self._asker = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-        self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap, max_request_size=REQUEST_MAX_BYTES
+        )
         self._records: dict[str, list[Record]] = defaultdict(list)
         self._read_to: dict[TopicPartition, int] = defaultdict(int)
         self._reading: asyncio.Task[None] | None = None
@@ -83,13 +89,14 @@ class Topics:
         return {r.id: r for r in await self.records(topic, key)}
 
     async def write(
-        self, topic: str, key: bytes, value: bytes, headers: Sequence[tuple[str, bytes]],
+        self, topic: str, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]],
         partition: int | None = None,
-    ) -> None:  # fmt: skip
-        """Write a record and wait until the broker has it."""
-        await self._producer.send_and_wait(
+    ) -> Spot:  # fmt: skip
+        """Write a record and wait until the broker has it; tells where it lies."""
+        at = await self._producer.send_and_wait(
             topic, value, key=key, headers=headers, partition=partition
         )
+        return at.topic, at.partition, at.offset
 
     async def repeat(self, records: Sequence[Record]) -> None:
         """Write records once more, byte for byte, in their order."""
