@@ -45,6 +45,9 @@ __all__ = [
 
 READ_POOL_SIZE = 2
 """Database connections for reads; they never queue behind the cycle's."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients and proxies keep an idle connection (a minute at most, as a rule), or they
+would now and then send a request into one that is just being closed."""
 STOP_SECONDS = 10
 """How long requests under way may take once the service stops."""
 
@@ -185,6 +188,7 @@ async def serve(
             log_config=None,
             access_log=False,
             server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         server = _Server(config)

@@ -14,7 +14,11 @@ from starlette.exceptions import HTTPException
 ERRORS_MAX = 1_000
 FIELD_MAX_CHARS = 200
 OPAQUE = "this value is not acceptable"
-_HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
+_HEADERS = {
+    401: {"WWW-Authenticate": "Bearer"},
+    431: {"Connection": "close"},
+    503: {"Retry-After": "1"},
+}
 
 
 class Problem(HTTPException):
