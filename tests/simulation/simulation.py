@@ -5,8 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -77,16 +76,16 @@ def run_quiet(setup: Setup) -> World:
 
 
 def attempt(
-    setup: Setup, plant: Plant | None = None, seen: Counter[str] | None = None
+    setup: Setup, plant: Plant | None = None, watch: Callable[[World], None] | None = None
 ) -> Failure | None:
-    """The same, telling what went wrong instead of raising it; `seen` counts what happened."""
+    """The same, telling what went wrong instead of raising it; `watch` looks at a good end."""
     world = World(setup, plant)
     try:
         _live(world)
     except Violation as violation:
         return Failure(setup.seed, in_short(world, str(violation)), setup.plan, told(world))
-    if seen is not None:
-        seen.update(world.seen())
+    if watch is not None:
+        watch(world)
     return None
 
 

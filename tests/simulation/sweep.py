@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from os import cpu_count
 
+from cells import Cell
 from plan import setup
 from simulation import attempt
+from world import World
 
 SEEDS_A_PIECE = 50
 
@@ -19,13 +21,21 @@ class Sweep:
     """What came of many seeds."""
 
     seen: Counter[str] = field(default_factory=Counter)
+    cells: Counter[Cell] = field(default_factory=Counter)
+    """Which cells of the services' tables were reached, and how often."""
     failed: list[int] = field(default_factory=list)
     """Seeds that went wrong."""
     orders: int = 0
 
+    def watch(self, world: World) -> None:
+        """A seed came to its end."""
+        self.seen.update(world.seen())
+        self.cells.update(world.cells.reached)
+
     def add(self, other: Sweep) -> None:
         """What came of some more."""
         self.seen.update(other.seen)
+        self.cells.update(other.cells)
         self.failed += other.failed
         self.orders += other.orders
 
@@ -47,6 +57,6 @@ def _live_through(piece: tuple[Sequence[int], bool]) -> Sweep:
     for seed in seeds:
         chosen = setup(seed, stored=stored)
         found.orders += sum(step.kind == "order" for step in chosen.plan)
-        if attempt(chosen, seen=found.seen) is not None:
+        if attempt(chosen, watch=found.watch) is not None:
             found.failed.append(seed)
     return found

@@ -14,6 +14,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
+from cells import Cells
 from invariants import Invariants
 from node import Cycle, Node, answer_of
 from outside import Manner, Outside
@@ -70,6 +71,7 @@ class World:
         """Service, input and verdict."""
         self.happened: Counter[str] = Counter()
         """Troubles of every kind."""
+        self.cells = Cells()
         self.log = Log()
         self.answers: list[tuple[str, Event]] = []
         """What the channel was told: order id and fact."""
@@ -226,6 +228,7 @@ class World:
         happening.cycle = cycle
         for item, decision in cycle.out.decisions:
             self.decided[node.name, type(item.body), decision.verdict] += 1
+        self.cells.after(cycle)
         for failed in cycle.out.failed:
             self.happened["parked" if failed.error is not None else "parked behind"] += 1
         for fact in cycle.out.facts:
