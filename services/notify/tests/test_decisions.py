@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from builders import (
     LINES,
+    NOW,
     ORDER_ID,
     SKU,
     Story,
@@ -21,9 +22,9 @@ from builders import (
     shortage,
 )
 
-from oms_chassis.decision import Done, mint_id
+from oms_chassis.decision import CHOSEN_IDS_MAX, Done, Input, mint_id
 from oms_contracts.notify import NotificationFailed
-from oms_notify.decisions import ImpossibleInput, deadline
+from oms_notify.decisions import ImpossibleInput, deadline, decide
 from oms_notify.decisions.delivery import NOBODY_KNOWS
 from oms_notify.domain import Messages, Policy, Resend, Status, Template
 from oms_notify.inputs import HEARS
@@ -112,6 +113,13 @@ def test_one_mail_is_open_at_a_time_and_the_rest_waits_in_order() -> None:
     story.send_all()
     assert story.mails == ["order_confirmation", "shipped", "receipt", "follow_up"]
     assert deadline(story.policy, story.state) is None
+
+
+def test_no_other_service_calls_outside_under_the_id_of_a_mail() -> None:
+    """Outcomes bear the id of their call, and what follows from them an id derived from it."""
+    told = Input(mint_id(NOW, "a fact"), "o-1", accepted(), NOW)
+    effect = decide(Policy(), {("messages", "o-1"): None}, told, NOW).effects[0]
+    assert effect.id not in {told.new_id(n) for n in range(CHOSEN_IDS_MAX)}
 
 
 def test_a_refused_mail_is_told_and_the_next_one_goes_out() -> None:

@@ -8,9 +8,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from oms_chassis.decision import Decision, Effect, Input, keep, seconds
+from oms_chassis.decision import Decision, Effect, Input, derive_id, keep, seconds
 from oms_shipping.domain import OpenCall, Policy, Shipment, Shipments, Status
 
+GATEWAY = "carrier"
 SILENT = "the carrier does not answer"
 """Brought to a person's attention while a call is open for too long."""
 _URGENCY = (Status.VOIDING, Status.BUYING, Status.HANDED_OVER)
@@ -33,10 +34,10 @@ def call_next(policy: Policy, decided: Decision, input: Input, now: datetime) ->
     if not due:
         return decided
     calling = replace(due[0], attempts=due[0].attempts + 1)
-    effect_id = input.new_id(0)
+    effect_id = derive_id(input.id, GATEWAY)
     look_at = now + seconds(policy.answer_within_seconds)
     call = OpenCall(str(effect_id), calling.shipment_id, look_at)
-    effect = Effect("carrier", _METHODS[calling.status], _words(calling, now), id=effect_id)
+    effect = Effect(GATEWAY, _METHODS[calling.status], _words(calling, now), id=effect_id)
     after = replace(state.put(calling), open_call=call)
     return replace(decided, state=after, effects=(*decided.effects, effect))
 
