@@ -14,7 +14,6 @@ from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
@@ -25,6 +24,7 @@ from oms_chassis.intake import Intake
 from oms_chassis.metrics import Metrics
 from oms_chassis.reader import Reader
 from oms_chassis.settings import Settings
+from oms_chassis.topics import missing
 from oms_chassis.work import Batch
 
 PROBE_SECONDS = 0.5
@@ -98,7 +98,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
     async def probe(self, topics: Sequence[str], partitions: int) -> None:
         """Return once the broker is there with every one of `topics`. Never gives up."""
         while self.problem:
-            self.problem = await self._missing(topics, partitions)
+            self.problem = await missing(self._settings.kafka_bootstrap, topics, partitions)
             if self.problem:
                 await asyncio.sleep(PROBE_SECONDS)
 
@@ -110,19 +110,6 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self._broker.config.broker_config.builder = partial(Reader, **builder.keywords)
         await self._broker.start()
         self._reading = True
-
-    async def _missing(self, topics: Sequence[str], partitions: int) -> str:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
-        try:
-            await admin.start()
-            there = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics()}
-        except Exception as error:  # whatever keeps us from the broker, we ask again
-            return f"broker: {type(error).__name__}: {error}"
-        finally:
-            await admin.close()
-        wrong = [t for t in topics if there.get(t) != partitions]
-        found = ", ".join(f"{t} has {there.get(t, 'none')}" for t in wrong)
-        return f"topics need {partitions} partitions: {found}" if wrong else ""
 
     async def _take(self, records: Any, message: KafkaMessage) -> None:
         try:

@@ -19,6 +19,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import structs
 
+from oms_chassis import outages
 from oms_chassis.consumer import Consumer
 from oms_chassis.crashpoints import reach
 from oms_chassis.cycle import Committed, Cycle
@@ -36,16 +37,7 @@ SENT_ALONE_SECONDS = 0.25
 REPEATS_MAX = 10
 """Retries of a batch after a serialisation failure or deadlock before it counts as an outage."""
 BACKOFF_SECONDS = 0.05
-PROBE_SECONDS = 0.5
 PARKED_WINDOW_SECONDS = 60.0
-AWAY = "the database is away; try again later"
-
-_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.LockNotAvailableError)
-_AWAY = (
-    OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
-    asyncpg.PostgresSystemError, asyncpg.ReadOnlySQLTransactionError,
-)  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -82,7 +74,7 @@ class Engine:
         self._parked_at: deque[float] = deque()
         self._root_tables = {r.table.__tablename__ for r in cycle.store.roots}
         self.consumer: Consumer | None = None
-        self.recovered: Callable[[], None] | None = None
+        self.recovered: Callable[[], None] = lambda: None
         """Told when the database is back."""
         self.problem = ""
         self._away = False
@@ -111,7 +103,7 @@ class Engine:
     ) -> Mapping[str, Any]:
         """Run one command and return its decision's answer; raises Problem where it cannot."""
         if self._away:
-            raise Unavailable(AWAY)
+            raise Unavailable(outages.TEXT)
         now = datetime.now(UTC)
         id = id or mint_id(now, f"{ref}|{actor}|{time.perf_counter_ns()}|{len(self._commands)}")
         item = Input(id, ref[1], body, now, actor=actor)
@@ -205,7 +197,7 @@ class Engine:
         """Run a cycle; if its data cannot be saved, run its halves until the culprit is alone."""
         try:
             done = await self._repeat(works, dead, sent)
-        except _AWAY:
+        except outages.AWAY:
             raise
         except Exception as error:
             if len(works) > 1:
@@ -233,7 +225,7 @@ class Engine:
                 async with self._pool().acquire() as db:
                     reach("before_tx")
                     return await self._cycle.run(db, works, dead, sent)
-            except _AGAIN as error:
+            except outages.AGAIN as error:
                 log.info("cycle repeated", extra={"error": brief(error)})
             except asyncpg.UniqueViolationError as error:
                 # Two replicas gave birth to one root; the other was first: load it this time.
@@ -260,35 +252,22 @@ class Engine:
             if w.source in (Source.OUTCOME, Source.REDRIVE)
         )  # fmt: skip
         for work in portion.works + self._commands:
-            _resolve(work, Unavailable(AWAY))
+            _resolve(work, Unavailable(outages.TEXT))
         self._commands = []
         if self.consumer is not None and self.consumer.owned:
             first = [b.first for b in (*portion.batches, *self._batches)]
             self.consumer.rewind({tp: n for f in reversed(first) for tp, n in f.items()})
         self._drop_batches()
-        await self._probe()
-        if self.recovered is not None:
-            self.recovered()
+        await outages.until_back(self._settings.database_dsn, self._still_away)
+        await self._pool().expire_connections()
+        self.recovered()
         if self.consumer is not None and self.consumer.owned:
             self.consumer.resume()
         self._away, self.problem = False, ""
         self._signal.set()
 
-    async def _probe(self) -> None:
-        """Wait for the database: up is what a new connection says, not what a cycle returns."""
-        while True:
-            await asyncio.sleep(PROBE_SECONDS)
-            try:
-                db = await asyncpg.connect(self._settings.database_dsn, timeout=5)
-                try:
-                    await db.fetchval("SELECT 1")
-                finally:
-                    await db.close(timeout=1)
-            except Exception as error:  # still away, in whatever words
-                self.problem = f"database: {brief(error)}"
-                continue
-            await self._pool().expire_connections()
-            return
+    def _still_away(self, error: Exception) -> None:
+        self.problem = f"database: {brief(error)}"
 
     def _count_parked(self, keys: int) -> None:
         """Park no more than so many keys a minute: beyond that the fault is not in the data."""
