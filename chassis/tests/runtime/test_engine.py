@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 
 import pytest
-from toy.ground import Toy, until
+from toy.ground import DEADLINE_SECONDS, Toy, until
 from toy.service import service
 
 from oms_chassis.replica import Replica
@@ -54,6 +54,6 @@ async def test_batches_not_begun_are_dropped_when_partitions_go(
     await asyncio.sleep(0)
     assert replica.engine.waiting and not waiting.done()
     await replica.engine.lose()
-    await waiting
+    await asyncio.wait_for(waiting, DEADLINE_SECONDS)
     await replica.engine.flush()
     assert await toy.balance(account) is None
