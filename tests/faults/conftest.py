@@ -1,5 +1,6 @@
 """Rows share one system as long as they leave it whole; one that fails leaves it to nobody."""
 
+import inspect
 import logging
 import shutil
 from collections.abc import AsyncIterator, Generator
@@ -39,7 +40,8 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All rows run in one event loop, which their systems are supervised from."""
     for item in items:
-        item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.function):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
     if not config.getoption("--all"):
         left_out = [item for item in items if item.get_closest_marker("smoke") is None]
         config.hook.pytest_deselected(items=left_out)

@@ -15,20 +15,20 @@ from patience import PatientChannels, PatientDoors, until
 
 from oms_cli.demo.people import People
 from oms_cli.demo.watch import Watch
-from oms_cli.generator import CASES, Planned, opening_stock
+from oms_cli.generator import CASES, Case, Planned, opening_stock
 from oms_cli.generator.catalogue import Catalogue
-from oms_cli.generator.sketch import sketch
+from oms_cli.generator.sketch import Sketch, sketch
 from oms_cli.receiving import receive
 from oms_cli.reconcile.outside import SentLine, remember_sent
 from oms_cli.stack import System
-from oms_contracts.channel import OrderPlaced
+from oms_contracts.channel import OrderPlaced, PaymentMethod
 
 HTTP_CHANNEL = "store"
 """This channel places its orders over HTTP, the others write to Kafka."""
 SKUS = 60
 CLOCKS_APART = timedelta(seconds=60)
 SHARES = {
-    "plain": 30,
+    "plain": 26,
     "repeated": 6,
     "payment declined": 10,
     "out of stock, not waiting": 6,
@@ -38,13 +38,23 @@ SHARES = {
     "cancelled while picking": 4,
     "special, cancelled in flight": 10,
     "special, released": 6,
+    "capture fails once": 4,
     "costs approved": 4,
     "costs rejected": 4,
     "malformed": 2,
 }
 """How many of 100 orders are of which case: what ends by no clock, compensations many times over
 their share of a real day."""
-_CASES = {case.name: case for case in CASES}
+
+
+def _capture_fails_once(order: Sketch) -> None:
+    """Shipped and invoiced; the money comes at the second try."""
+    order.fill(order.catalogue.hub)
+    order.method, order.token = PaymentMethod.TOKEN, "tok_capture_fails_once"
+
+
+_OWN = Case("capture fails once", 0.0, _capture_fails_once, ("web", HTTP_CHANNEL))
+_CASES = {case.name: case for case in (*CASES, _OWN)}
 
 
 def planned(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TypeVar
@@ -22,6 +23,7 @@ from oms_contracts.event import Event
 
 POLL_SECONDS = 0.05
 AGAIN_SECONDS = 0.2
+STOP_SECONDS = 2.0
 PATIENCE_SECONDS = 120.0
 """After this even a patient client gives up."""
 
@@ -127,11 +129,19 @@ class PatientChannels(Channels):
                 client = AIOKafkaProducer(
                     bootstrap_servers=self._system.bootstrap, acks="all", request_timeout_ms=5_000
                 )
-                await client.start()
+                try:
+                    await client.start()
+                except KafkaError:
+                    await self._stop(client)
+                    raise
                 self._client = client
             return self._client
 
     async def _drop(self, client: AIOKafkaProducer | None) -> None:
         if client is not None and client is self._client:
             self._client = None
-            await client.stop()
+            await self._stop(client)
+
+    async def _stop(self, client: AIOKafkaProducer) -> None:
+        with suppress(TimeoutError, KafkaError):  # without a broker it would wait for ever
+            await asyncio.wait_for(client.stop(), STOP_SECONDS)
