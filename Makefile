@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 SERVICES := order inventory warehouse billing shipping notify
 PACKAGES := contracts chassis deploy/local $(SERVICES:%=services/%) cli
 LOCKING := --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11
-TESTS := $(PACKAGES:%=%/tests) bench/tests tests/architecture tests/simulation tests/integration
+TESTS := $(PACKAGES:%=%/tests) bench/tests tests/architecture tests/simulation tests/integration \
+  tests/faults
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up test check bench golden format lock clean
+.PHONY: help setup demo up test faults check bench golden format lock clean
 
 help:  ## list what can be done
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -31,6 +32,10 @@ up: setup  ## bring everything up and keep it running until Ctrl-C
 
 test: setup check  ## every check and every test
 	@for tests in $(TESTS); do echo "$$tests"; $(BIN)/python -m pytest $$tests || exit 1; done
+
+faults: setup  ## break everything on purpose, and write down what was seen (most of an hour)
+	$(BIN)/python -m pytest tests/faults --all --record
+	$(BIN)/python tests/faults/matrix.py
 
 bench: setup  ## what this machine carries, and what an order costs (RATE orders a second)
 	$(BIN)/python -m bench --rate $(or $(RATE),250)

@@ -51,6 +51,11 @@ FAULTS = {
 """By number, what breaks."""
 
 ELSEWHERE: dict[int, tuple[str, ...]] = {
+    7: (
+        "tests/integration/test_faults.py::"
+        "test_topics_that_are_delivered_twice_and_replayed_wholly_change_nothing",
+    ),
+    8: ("tests/simulation/test_simulation.py::test_every_bad_day_ends_well",),
     14: (
         "tests/integration/test_poison.py::"
         "test_a_body_that_is_no_order_is_answered_or_kept_and_holds_nobody_up",
@@ -86,14 +91,25 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
         "test_a_text_is_stored_as_it_is_and_inert_wherever_it_is_shown",
         "tests/integration/test_hostile_http.py::test_no_name_in_a_path_or_query_trips_a_service",
     ),
+    18: (
+        "services/inventory/tests/test_store.py::"
+        "test_many_buyers_of_few_units_at_two_replicas_get_exactly_those",
+    ),
+    25: ("tests/integration/test_privacy.py::test_a_channel_sees_its_own_orders_and_no_names",),
 }
 """Rows that tests of other suites cover: `file::test`, from the root of the checkout."""
 
 OPEN = {
+    4: "reconcile names what a lost log held; no test loses one under load yet",
     6: "needs a streaming standby; the local platform runs one server",
+    11: "no test fills a disk yet: needs a file system of its own, which root may mount",
     12: "needs a library that injects EIO below PostgreSQL; not on every machine",
+    13: "the simulator's clocks differ; no process here runs on a clock of its own yet",
+    17: "the flash sale of the bench sells exactly what is there; no trial has a hot key yet",
+    19: "the simulator races commands; no trial fires all pairs at real processes yet",
     23: "there are no incoming webhooks: channels write to Kafka or post orders",
     24: "there are no outgoing webhooks: channels read their answers from Kafka",
+    27: "no soak yet",
     28: "a restore across stores is described in docs/operations.md and not exercised",
     29: "rotation and rights belong to a cluster with authorisation; loopback brokers run plain",
 }
