@@ -2,13 +2,18 @@
 
 from toy.ground import Toy, until
 
-DEPOSITS = 40
+DEPOSITS = 200
+SLOWLY = {"OMS_RELAY_ROWS_MAX": "1"}
+"""So that when the first rows are to be deleted, others are not sent yet."""
 
 
 async def test_a_relay_killed_between_send_and_delete_repeats_and_neither_loses_nor_reorders(
     toy: Toy, account: str
 ) -> None:
-    async with toy.held_up("DELETE", "outbox", account) as held, toy.replica() as replica:
+    async with (
+        toy.held_up("DELETE", "outbox", account) as held,
+        toy.replica(**SLOWLY) as replica,
+    ):
         await toy.deposit(*((account, 1) for _ in range(DEPOSITS)))
         await until(held.waiting)
         replica.process.kill()
@@ -18,4 +23,4 @@ async def test_a_relay_killed_between_send_and_delete_repeats_and_neither_loses_
         assert {row["sequence"] for row in left} >= {sequence for sequence, _ in sent}
     async with toy.replica():
         await until(lambda: toy.has_told(account, [(n, n) for n in range(1, DEPOSITS + 1)]))
-        assert len(await toy.told(account)) == DEPOSITS + len(sent)
+        assert len(await toy.told(account)) >= DEPOSITS + len(sent)
