@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from random import Random
 
@@ -20,6 +20,7 @@ from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_order.domain import CancellationWish, Order
 
 BATCH_MAX = 5
+SLOW_ARE_READ = 0.08
 ODD_MANNERS = tuple(manner for manner in Manner if manner is not Manner.HONEST)
 
 
@@ -30,7 +31,7 @@ def place(world: World, rng: Random) -> None:
     if rng.random() < 0.02:
         wish_cancelled(world, rng, len(world.orders))
     if rng.random() < 0.03:
-        world.say(id_of(external_id), _unreadable(OrderPlaced.TYPE, external_id))
+        world.say(id_of(external_id), unreadable(OrderPlaced.TYPE, external_id))
     placed = orders.submission(world.setup, rng, external_id)
     if rng.random() < 0.8:
         world.say(id_of(external_id), placed)
@@ -50,8 +51,8 @@ def channel(world: World, rng: Random) -> None:
         order.placed,
         order.placed,
         replace(order.placed, digest=f"other {rng.random()}"),
-        _unreadable(OrderPlaced.TYPE, f"S-{n}"),
-        _unreadable(CancellationRequested.TYPE, f"S-{n}"),
+        unreadable(OrderPlaced.TYPE, f"S-{n}"),
+        unreadable(CancellationRequested.TYPE, f"S-{n}"),
     )
     world.say(world.orders[n - 1], rng.choice(choices))
 
@@ -77,15 +78,18 @@ def wish_cancelled(world: World, rng: Random, n: int) -> None:
     """All of an order, or some units of it."""
     order = world.nodes["order"].state("order", world.orders[n - 1])
     lines: tuple[tuple[str, int], ...] = ()
-    if isinstance(order, Order) and rng.random() < 0.5:
-        line = rng.choice(order.placed.lines)
-        lines = ((line.line_id, rng.randint(1, line.qty + (rng.random() < 0.1))),)
+    if rng.random() < 0.5:
+        lines = (("1", 1),)
+        if isinstance(order, Order):
+            line = rng.choice(order.placed.lines)
+            lines = ((line.line_id, rng.randint(1, line.qty + (rng.random() < 0.1))),)
     digest = f"wish {rng.randint(1, 3)}: {lines}"
     wish = CancellationWish(CHANNEL, f"S-{n}", lines, "changed my mind", digest)
     world.say(world.orders[n - 1], wish)
 
 
-def _unreadable(what: str, external_id: str) -> Malformed:
+def unreadable(what: str, external_id: str) -> Malformed:
+    """A record of a channel whose key can be read, and nothing else."""
     reasons = (("lines", "missing", "Field required"),)
     return Malformed(what, reasons, f"garbage for {external_id}", CHANNEL, external_id)
 
@@ -95,12 +99,17 @@ def deliver(world: World, rng: Random) -> None:
     node = one(world, rng, lambda node: bool(node.waiting))
     if node is not None:
         along = node.wakes(world.now) if rng.random() < 0.05 else ()
-        world.deliver(node, some_places(node, rng), rng.choice((1, 1, 3)), along=along)
+        if places := some_places(node, rng, world.setup.slow):
+            world.deliver(node, places, rng.choice((1, 1, 3)), along=along)
 
 
-def some_places(node: Node, rng: Random) -> list[Place]:
-    """A few of the places that one replica has yet to hear."""
+def some_places(node: Node, rng: Random, slow: Sequence[str] = ()) -> list[Place]:
+    """A few of the places that one replica has yet to hear, hardly ever of slow topics."""
     places = list(node.waiting)
+    if slow and rng.random() > SLOW_ARE_READ:
+        places = [place for place in places if place[0] not in slow]
+    if not places:
+        return []
     owner = node.crew.owner(rng.choice(places)[1])
     own = [place for place in places if node.crew.owner(place[1]) is owner]
     return rng.sample(own, min(len(own), rng.randint(1, BATCH_MAX)))

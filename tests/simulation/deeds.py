@@ -9,7 +9,8 @@ import chaos
 import office
 import trade
 import trouble
-from plan import Step
+from moments import seize
+from plan import MOMENT, Step
 from world import World
 
 DEEDS: dict[str, Callable[[World, Random], None]] = {
@@ -42,4 +43,7 @@ def act(world: World, step: Step) -> None:
     """Let a step happen, as far as things allow, and let a little time pass."""
     rng = Random(step.seed)
     world.pass_time(rng.random() * world.setup.pace_seconds)
-    DEEDS[step.kind](world, rng)
+    if step.kind == MOMENT:
+        seize(world, step.about)
+    else:
+        DEEDS[step.kind](world, rng)

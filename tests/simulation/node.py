@@ -163,7 +163,7 @@ class Node:
                     fresh.setdefault(id_, work)
             elif id_ not in self.inbox:
                 fresh.setdefault(id_, work)
-            elif work.source is Source.WAKE:
+            elif work.source is Source.WAKE and self.due.get(work.ref) == work.item.at:
                 raise Violation(
                     f"{self.name} {work.ref[1]} will never be woken again: the wake-up for "
                     f"{work.item.at} has the id of an earlier one, so the inbox drops it"

@@ -42,8 +42,14 @@ USUAL_MOODS = (0, 1, 1, 1, 2)
 MORTAL = frozenset({"die", "rebalance"})
 """Kinds of steps by which what was committed may be published again."""
 
+MOMENT = "moment"
+"""The step that no chance brings about: see `moments`."""
 SKEW_SECONDS_MAX = 240.0
 
+TOPICS = (
+    "oms.order.v1", "oms.inventory.v1", "oms.warehouse.v1", "oms.billing.v1", "oms.shipping.v1",
+    "oms.notify.v1", "oms.goods.v1", "oms.stock.v1",
+)  # fmt: skip
 STRIKERS = ("supplier", "customer service", "approver", "receivables", "payer", "picker")
 """People who may stay away for good."""
 
@@ -53,6 +59,8 @@ class Step(NamedTuple):
 
     kind: str
     seed: int
+    about: str = ""
+    """For a moment: the number of the order and what it is told."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,8 @@ class Setup:
     on_strike: frozenset[str] = field(default_factory=frozenset)
     skews_seconds: Mapping[str, float] = field(default_factory=dict)
     """How far the clocks of services are ahead."""
+    slow: tuple[str, ...] = ()
+    """Topics whose records are hardly ever read while it is day."""
     replicas: Mapping[str, int] = field(default_factory=dict)
     """How many processes run a service: one, unless it says more."""
 
@@ -99,6 +109,7 @@ def setup(seed: int, orders: int = 0, steps: int | None = None, *, stored: bool 
         pace_seconds=rng.choice((0.01, 1.0, 1.0, 30.0)),
         on_strike=frozenset(rng.sample(STRIKERS, rng.randint(1, 2))) if strike else frozenset(),
         skews_seconds=_skews(rng) if rng.random() < 0.2 else {},
+        slow=tuple(rng.sample(TOPICS, rng.randint(1, 2))) if rng.random() < 0.4 else (),
         replicas={name: rng.randint(1, 3) for name in NAMES} if rng.random() < 0.3 else {},
     )
 
@@ -144,6 +155,10 @@ def _policies(rng: Random) -> Policies:
             payer_seconds=rng.choice((60.0, 86_400.0)),
             backorder_default=rng.choice(tuple(BackorderChoice)),
             follow_up_seconds=rng.choice((0.0, 604_800.0)),
+            hold_escalate_seconds=rng.choice((10.0, 28_800.0)),
+            backorder_limit_seconds=rng.choice((10.0, 1_209_600.0)),
+            backorder_answer_seconds=rng.choice((20.0, 259_200.0)),
+            dunning_seconds=rng.choice((20.0, 604_800.0)),
         ),
         inventory=InventoryPolicy(
             sources=rng.choice(((), (), by_country, only_germany)),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from os import cpu_count
+from typing import TypeVar
 
 from cells import Cell
 from plan import setup
@@ -14,6 +15,8 @@ from simulation import attempt
 from world import World
 
 SEEDS_A_PIECE = 50
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 @dataclass
@@ -44,11 +47,16 @@ def sweep(seeds: Sequence[int], *, stored: bool = False) -> Sweep:
     """Live through all of them."""
     pieces = [(seeds[n : n + SEEDS_A_PIECE], stored) for n in range(0, len(seeds), SEEDS_A_PIECE)]
     total = Sweep()
-    with get_context("forkserver").Pool(cpu_count()) as pool:
-        for part in pool.imap_unordered(_live_through, pieces):
-            total.add(part)
+    for part in in_parallel(_live_through, pieces):
+        total.add(part)
     total.failed.sort()
     return total
+
+
+def in_parallel(deed: Callable[[P], R], pieces: Sequence[P]) -> Iterator[R]:
+    """What a deed makes of each piece, on every core there is; in any order."""
+    with get_context("forkserver").Pool(cpu_count()) as pool:
+        yield from pool.imap_unordered(deed, pieces)
 
 
 def _live_through(piece: tuple[Sequence[int], bool]) -> Sweep:
