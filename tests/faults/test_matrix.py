@@ -2,17 +2,17 @@
 
 import pytest
 from matrix import BEGIN, END, PAGE, Result, page
-from rows import CHECKOUT, ELSEWHERE, FAULTS, OPEN, declared, row
-
-pytestmark = pytest.mark.smoke
+from rows import CHECKOUT, ELSEWHERE, FAULTS, OPEN, declared, row, smoke
 
 
+@smoke
 def test_every_row_is_covered_or_open_with_its_reason() -> None:
     covered = {one.number for one in declared()} | ELSEWHERE.keys()
     assert covered | OPEN.keys() == FAULTS.keys()
     assert not covered & OPEN.keys()
 
 
+@smoke
 def test_tests_of_other_suites_that_cover_rows_are_there() -> None:
     for test in (test for tests in ELSEWHERE.values() for test in tests):
         path, _, name = test.partition("::")
@@ -27,17 +27,20 @@ def test_every_covered_row_ran_clean_and_saw_its_fault_happen() -> None:
         assert result.runs and not result.violations and result.witnessed, one.test
 
 
+@smoke
 def test_the_page_shows_the_matrix_as_it_is() -> None:
     text = PAGE.read_text()
     assert text == page(text), "type: python tests/faults/matrix.py"
 
 
+@smoke
 def test_a_page_that_tells_something_else_is_noticed() -> None:
     assert (
         page(f"{BEGIN}\n| 1 | all is well |\n{END}\n") != f"{BEGIN}\n| 1 | all is well |\n{END}\n"
     )
 
 
+@smoke
 def test_no_test_can_claim_a_row_that_is_not_there() -> None:
     with pytest.raises(ValueError, match="no row 99"):
         row(99, "nothing")

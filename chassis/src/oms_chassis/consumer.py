@@ -67,7 +67,7 @@ class Consumer(ConsumerRebalanceListener):  # type: ignore[misc]
         self.owned: frozenset[int] = frozenset()
         self.problem = "not connected to the broker yet"
         self._broker = KafkaBroker(
-            settings.kafka_bootstrap, client_id=f"{settings.service}-{settings.slot}",
+            settings.kafka_bootstrap.split(","), client_id=f"{settings.service}-{settings.slot}",
             graceful_timeout=None, logger=None, allow_auto_create_topics=False,
         )  # fmt: skip
         self._subscriber = self._broker.subscriber(

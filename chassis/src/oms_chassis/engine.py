@@ -37,6 +37,7 @@ SENT_ALONE_SECONDS = 0.25
 REPEATS_MAX = 10
 """Retries of a batch after a serialisation failure or deadlock before it counts as an outage."""
 BACKOFF_SECONDS = 0.05
+STOPPING = "this replica is stopping; try again"
 PARKED_WINDOW_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class Engine:
         self.recovered: Callable[[], None] = lambda: None
         """Told when the database is back."""
         self.problem = ""
-        self._away = False
+        self._away = self._closed = False
         self.finished_at = time.monotonic()
 
     async def deliver(self, batch: Batch) -> None:
@@ -104,6 +105,8 @@ class Engine:
         """Run one command and return its decision's answer; raises Problem where it cannot."""
         if self._away:
             raise Unavailable(outages.TEXT)
+        if self._closed:
+            raise Unavailable(STOPPING)
         now = datetime.now(UTC)
         id = id or mint_id(now, f"{ref}|{actor}|{time.perf_counter_ns()}|{len(self._commands)}")
         item = Input(id, ref[1], body, now, actor=actor)
@@ -137,6 +140,13 @@ class Engine:
         """One last cycle for what is held, before the process ends."""
         async with self._turn:
             await self._carry_out(self._take())
+
+    def close(self) -> None:
+        """Take no more commands; those that still wait are told to come again."""
+        self._closed = True
+        for work in self._commands:
+            _resolve(work, Unavailable(STOPPING))
+        self._commands = []
 
     async def run(self) -> None:
         """Cycle for ever."""

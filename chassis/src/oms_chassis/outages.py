@@ -18,6 +18,7 @@ AWAY = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError, asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InternalClientError,  # a session that ended amid a statement
 )  # fmt: skip
 """Nobody's data is at fault: nothing can be done until the database is back."""
 

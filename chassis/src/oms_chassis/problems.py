@@ -6,10 +6,14 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError
 from starlette.exceptions import HTTPException
+
+from oms_chassis import outages
 
 ERRORS_MAX = 1_000
 FIELD_MAX_CHARS = 200
@@ -88,6 +92,19 @@ def _internal(_: Request, error: Exception) -> Response:
     return answer(500, "internal", "a fault of ours; it has been logged")
 
 
+def _database(request: Request, error: DBAPIError) -> Response:
+    """A read that broke because the database is away is no fault of ours."""
+    cause = getattr(error.orig, "__cause__", None)
+    lost = isinstance(error, InterfaceError | InternalError | OperationalError)
+    if lost or error.connection_invalidated or isinstance(cause, outages.AWAY):
+        return _problem(request, Unavailable(outages.TEXT))
+    raise error
+
+
+def _disconnected(request: Request, _: Exception) -> Response:
+    return _problem(request, Unavailable(outages.TEXT))
+
+
 def _field(error: Mapping[str, Any]) -> str:
     place = () if error["type"] == "json_invalid" else error["loc"]
     return ".".join(map(str, place[1:] if place[:1] == ("body",) else place))[:FIELD_MAX_CHARS]
@@ -104,6 +121,9 @@ HANDLERS: dict[type[Exception], Callable[[Request, Any], Response]] = {
     Problem: _problem,
     HTTPException: _framework,
     RequestValidationError: _invalid,
+    DBAPIError: _database,
+    ConnectionError: _disconnected,
+    asyncpg.PostgresConnectionError: _disconnected,
     Exception: _internal,
 }
 

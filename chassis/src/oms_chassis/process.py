@@ -105,6 +105,7 @@ class Process:
         await self.replica.engine.lose()
         await self.replica.outgoing.give_up(self.replica.consumer.owned)
         await self.replica.engine.flush()
+        self.replica.engine.close()
 
 
 async def run(service: Service, settings: Settings) -> None:
