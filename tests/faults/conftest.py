@@ -25,7 +25,7 @@ for _talkative in ("aiokafka", "asyncio", "httpx"):
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--all` runs every row, not the few minutes of `make test`; `--record` keeps the results."""
+    """`--all` runs every row, not a few minutes of them; `--record` keeps the results."""
     parser.addoption("--all", action="store_true", help="every fault, not only the smoke")
     parser.addoption("--record", action="store_true", help="write results for the matrix")
 
@@ -33,7 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(number, name): a row of the fault matrix")
     config.addinivalue_line("markers", "brokers(count): a fresh trial with so many nodes")
-    config.addinivalue_line("markers", "smoke: runs in `make test` as well")
+    config.addinivalue_line("markers", "smoke: runs without --all as well")
     config.stash[_RESULTS] = {}
 
 

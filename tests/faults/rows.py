@@ -116,7 +116,7 @@ OPEN = {
 """Rows that nothing covers, and why."""
 
 smoke = pytest.mark.smoke
-"""Belongs to the few minutes of faults in `make test`."""
+"""Belongs to the few minutes that are played without `--all`."""
 
 
 def row(number: int, name: str) -> pytest.MarkDecorator:
