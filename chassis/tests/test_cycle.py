@@ -32,11 +32,13 @@ def _work(source: Source, key: str, body: str) -> Work:
     return Work(Input(mint_id(NOW, f"{key} {body}"), key, body, NOW), source, ("thing", key), "")
 
 
-def _run(works: Sequence[Work]) -> tuple[list[Any], list[Any]]:
+def _run(
+    works: Sequence[Work], stuck: frozenset[Ref] = frozenset(), free: frozenset[Ref] = frozenset()
+) -> tuple[list[Any], list[Any]]:
     cycle = Cycle(CORE, None, None, None, "main", 1)  # type: ignore[arg-type]
     refs, impossible = cycle._roots(works)
     held = {ref: Held(None, 0, [], born=True) for ref in refs}
-    out, _ = cycle._fold(works, held, NOW, set(), impossible)
+    out, _ = cycle._fold(works, held, NOW, set(stuck), set(free), impossible)
     by_id = {work.item.id: work.item.body for work in works}
     return [item.body for item, _ in out.decisions], [by_id[f.input.id] for f in out.failed]
 
@@ -54,3 +56,10 @@ def test_what_cannot_say_what_it_touches_holds_back_what_comes_after_it_for_its_
 def test_what_is_tried_again_in_vain_is_not_overtaken_by_what_waits_behind_it() -> None:
     works = [_work(Source.REDRIVE, "a", "odd"), _work(Source.REDRIVE, "a", "behind")]
     assert _run(works) == ([], ["odd", "behind"])
+
+
+def test_what_comes_anew_follows_a_line_that_is_run_whole_and_waits_behind_any_other() -> None:
+    thing = frozenset([("thing", "a")])
+    works = [_work(Source.REDRIVE, "a", "first"), _work(Source.RECORD, "a", "new")]
+    assert _run(works, stuck=thing, free=thing) == (["first", "new"], [])
+    assert _run(works, stuck=thing) == (["first"], ["new"])

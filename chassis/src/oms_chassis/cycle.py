@@ -126,13 +126,12 @@ class Cycle:
     ) -> None:  # fmt: skip
         before = {ref: h.state for ref, h in held.items()}
         stuck = await parking.parked_among(db, {w.ref for w in works})
-        free, places = await parking.redrivable(db, from_(works, Source.REDRIVE))
-        stuck -= free
-        works = [w for w in works if w.source is not Source.REDRIVE or w.row in places]
+        again, free = await parking.redrivable(db, from_(works, Source.REDRIVE))
+        works = again + [w for w in works if w.source is not Source.REDRIVE]
         started = time.time_ns()
         # What hangs below several roots, too, is dated no earlier than what is there already.
         latest = max([now, *(h.changed_at for h in held.values() if h.changed_at)])
-        out, errors = self._fold(works, held, latest, stuck, impossible)
+        out, errors = self._fold(works, held, latest, stuck, free, impossible)
         reach("after_decide")
         await self.store.save(db, self.tenant, before, held, out.rows)
         if self.store.history:
@@ -167,15 +166,21 @@ class Cycle:
 
     def _fold(
         self, works: Sequence[Work], held: dict[Ref, Held], now: datetime, stuck: set[Ref],
-        impossible: Mapping[UUID, Input],
+        free: set[Ref], impossible: Mapping[UUID, Input],
     ) -> tuple[Outcome, dict[UUID, Exception]]:  # fmt: skip
-        """Streams first, in order; then deadlines that are still due; then people's commands."""
+        """What was parked first; then streams, in order; then deadlines that are still due; then
+        people's commands. Of the `stuck`, those are `free` whose whole line runs again here.
+        """
 
         def told(works: Iterable[Work]) -> list[tuple[Ref, Input]]:
             return [(w.ref, impossible.get(w.item.id, w.item)) for w in works]
 
-        streams = from_(works, Source.REDRIVE, Source.RECORD, Source.OUTCOME)
-        out = fold(self.core, held, told(streams), now, stuck)
+        redrives = from_(works, Source.REDRIVE)
+        failing = stuck - {w.ref for w in redrives}
+        out = fold(self.core, held, told(redrives), now, failing)
+        stuck = failing | (stuck - free)
+        streams = from_(works, Source.RECORD, Source.OUTCOME)
+        out.add(fold(self.core, held, told(streams), now, stuck))
         for work in from_(works, Source.WAKE):
             state = held[work.ref].state
             deadline = self.core.deadline(state) if state is not None else None

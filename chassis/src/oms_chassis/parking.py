@@ -33,7 +33,8 @@ _AMONG = """
 SELECT DISTINCT p.kind, p.key FROM parked p
 JOIN unnest($1::text[], $2::text[]) AS u(kind, key) ON p.kind = u.kind AND p.key = u.key
 """
-_PLACES = _AMONG.replace("DISTINCT p.kind, p.key", "p.kind, p.key, p.position")
+_LINE = _AMONG.replace("DISTINCT p.kind, p.key", "p.kind, p.key, p.position, p.requested_at")
+_LINE += "ORDER BY p.position FOR UPDATE OF p"
 _PARK = """
 INSERT INTO parked (kind, key, source, id, input_key, partition, topic, type, happened_at,
                     traceparent, body, reason)
@@ -71,17 +72,26 @@ async def parked_among(db: asyncpg.Connection, refs: set[Ref]) -> set[Ref]:
     return {(r["kind"], r["key"]) for r in await db.fetch(_AMONG, kinds, keys)}
 
 
-async def redrivable(db: asyncpg.Connection, works: Sequence[Work]) -> tuple[set[Ref], set[int]]:
-    """Aggregates of which everything parked is among `works`, so that nothing can be overtaken;
-    and those works' places that are parked still: another pass may have been quicker.
+async def redrivable(db: asyncpg.Connection, works: Sequence[Work]) -> tuple[list[Work], set[Ref]]:
+    """Those of `works` that may run again, each once, and the aggregates they leave nothing of.
+
+    Of each aggregate, works run from the front of its line as it stands now, up to the first that
+    is not among them or was edited since they were read: so nothing is overtaken. Whoever asks for
+    one of these rows meanwhile waits until this transaction has an end, and sees it.
     """
     if not works:
-        return set(), set()
+        return [], set()
     kinds, keys = zip(*{w.ref for w in works}, strict=True)
-    given = {w.row for w in works}
-    rows = await db.fetch(_PLACES, kinds, keys)
-    short = {(r["kind"], r["key"]) for r in rows if r["position"] not in given}
-    return {w.ref for w in works} - short, given & {r["position"] for r in rows}
+    given = {(w.row, w.asked_at): w for w in works}
+    running: list[Work] = []
+    held_up: set[Ref] = set()
+    for row in await db.fetch(_LINE, kinds, keys):
+        work = given.get((row["position"], row["requested_at"]))
+        if work is None or work.ref in held_up:
+            held_up.add((row["kind"], row["key"]))
+        else:
+            running.append(work)
+    return running, {w.ref for w in running} - held_up
 
 
 async def settle(
@@ -159,8 +169,9 @@ def _work(row: asyncpg.Record, told: bytes, intake: Intake) -> Work:
     )  # fmt: skip
     ref = (row["kind"], row["key"])
     return Work(
-        item, Source.REDRIVE, ref, name, row["traceparent"], told, stranger, row["position"]
-    )
+        item, Source.REDRIVE, ref, name, row["traceparent"], told, stranger, row["position"],
+        asked_at=row["requested_at"],
+    )  # fmt: skip
 
 
 async def ask_retry(

@@ -31,7 +31,8 @@ class Work:
 
     `type` is its name for people and metrics; `raw` are the bytes it can be rebuilt from when
     it is parked. `row` is the outbox row that an outcome answers, or the place in `parked`
-    that a redrive comes from. `place` is its turn in the cycle that takes it on.
+    that a redrive comes from; `asked_at` is when a person last asked for that one.
+    `place` is its turn in the cycle that takes it on.
     """
 
     item: Input
@@ -43,6 +44,7 @@ class Work:
     stranger: bool = False
     row: int = 0
     place: int = 0
+    asked_at: datetime | None = None
     result: asyncio.Future[Mapping[str, Any]] | None = None
 
 
