@@ -32,7 +32,7 @@ from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings, load_policy
 from oms_chassis.store import partition_of
 from oms_chassis.telemetry import Tracer
-from oms_chassis.work import GATEWAY, OutRow, Source, Work
+from oms_chassis.work import CallRow, FactRow, Source, Work
 from oms_contracts import wire
 from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_contracts.goods import StockReceived
@@ -71,12 +71,12 @@ class Log:
         headers = wire.headers_of(id_, name, source, self.at, 1, id_, TENANT, None)
         self.append(topic, key, value, headers)
 
-    def publish(self, source: str, row: OutRow) -> None:
+    def publish(self, source: str, fact: FactRow) -> None:
         """What a relay would send."""
         headers = wire.headers_of(
-            row.fact_id, row.type, source, row.at, row.sequence, row.cause, TENANT, None
+            fact.id, fact.type, source, fact.at, fact.sequence, fact.cause, TENANT, None
         )
-        self.append(row.destination, row.key, row.body, headers)
+        self.append(fact.topic, fact.key, bytes(fact.body), headers)
 
 
 @dataclass
@@ -109,8 +109,13 @@ class Node:
         assert not done.newly_parked, f"{self.name} parked an input"
         self.counted["transactions"] += 1
         self.counted["consumes"] += len(batch.works)
-        for row in done.rows:
-            await self._hand_on(row, log)
+        for bundle in done.bundles:
+            self.counted["publishes"] += len(bundle.facts)
+            self.sent.append(bundle.id)
+            for fact in bundle.facts:
+                log.publish(f"/oms/{self.name}", fact)
+        for call in done.calls:
+            await self._call(call, log)
         return True
 
     def _next(self, log: Log) -> list[ConsumerRecord]:
@@ -122,22 +127,17 @@ class Node:
             found += some
         return found
 
-    async def _hand_on(self, row: OutRow, log: Log) -> None:
-        if not row.is_call:
-            self.counted["publishes"] += 1
-            self.sent.append(row.id)
-            log.publish(f"/oms/{self.name}", row)
-            return
+    async def _call(self, row: CallRow, log: Log) -> None:
         self.counted["calls"] += 1
-        name = row.destination.removeprefix(GATEWAY)
+        name, method = row.gateway, row.method
         request = msgspec.json.decode(row.body)
         body: Done | Refused
         try:
-            answer = await self.gateways[name].call(row.type, str(row.fact_id), request)
-            body = Done(row.fact_id, name, row.type, answer)
+            answer = await self.gateways[name].call(method, str(row.call_id), request)
+            body = Done(row.call_id, name, method, answer)
         except GatewayRefused as no:
-            body = Refused(row.fact_id, name, row.type, no.code, no.text)
-        item = Input(row.fact_id, row.key, body, log.at, row.partition)
+            body = Refused(row.call_id, name, method, no.code, no.text)
+        item = Input(row.call_id, row.key, body, log.at, row.partition)
         ref = (row.kind, row.key)
         self.outcomes.append(Work(item, Source.OUTCOME, ref, type(body).__name__, row=row.id))
 

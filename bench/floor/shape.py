@@ -69,6 +69,5 @@ def _of_channels(by_topic: dict[str, float], topics: list[TopicSpec]) -> dict[st
 
 
 def _inputs(tables: dict[str, TableRows], publishes: dict[str, float]) -> float:
-    """Records heard, and calls: rows of the outbox that were never published."""
-    heard = tables.get("inbox", TableRows()).insert
-    return heard + max(tables.get("outbox", TableRows()).insert - sum(publishes.values()), 0.0)
+    """Records heard, and calls."""
+    return sum(tables.get(name, TableRows()).insert for name in ("inbox", "open_call"))

@@ -21,6 +21,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 
 from bench.floor.rows import Table, table
 from bench.floor.shape import Share
+from oms_chassis.outbox import pack
+from oms_chassis.work import FactRow
 
 SAMPLE_RECORDS = 300
 PAUSE_SECONDS = 0.005
@@ -64,7 +66,7 @@ class Writer:
             self.samples[topic] = await sample(self.job.bootstrap, topic)
         if self.db is None:
             return
-        outbox = [_outbox_row(r) for records in self.samples.values() for r in records]
+        outbox = self._bundles()
         for name, per_order in self.job.share.tables.items():
             made = await table(self.db, name, per_order, outbox if name == "outbox" else ())
             made.make(self.job.orders)
@@ -89,6 +91,15 @@ class Writer:
         if sending is not None:
             await sending
         reading.cancel()
+
+    def _bundles(self) -> list[dict[str, Any]]:
+        """Rows of the outbox: as many facts in each as they held in the run, on average."""
+        share = self.job.share
+        rows = share.tables["outbox"].insert if "outbox" in share.tables else 0.0
+        size = max(round(sum(share.publishes.values()) / rows), 1) if rows else 1
+        records = [r for some in self.samples.values() for r in some]
+        mixed = sorted(records, key=lambda r: (r.offset, r.topic, r.partition))
+        return [_bundle(mixed[n : n + size]) for n in range(0, len(mixed), size)]
 
     async def _wait_for(self, orders: float) -> None:
         """Until what this service would hear has been said."""
@@ -154,16 +165,22 @@ async def sample(bootstrap: str, topic: str) -> list[ConsumerRecord]:
         await consumer.stop()
 
 
-def _outbox_row(r: ConsumerRecord) -> dict[str, Any]:
-    """A published record as the row it was; by name, since columns come and go."""
-    headers = {name: value.decode() for name, value in r.headers}
+def _bundle(records: Sequence[ConsumerRecord]) -> dict[str, Any]:
+    """Published records as the row they were; by name, since columns come and go."""
+    facts = [_fact(r) for r in records]
     return {
-        "fact_id": UUID(headers["ce_id"]), "cause": UUID(headers["ce_causationid"]),
-        "destination": r.topic, "partition": r.partition, "key": r.key.decode(),
-        "type": headers["ce_type"], "at": datetime.fromisoformat(headers["ce_time"]),
-        "sequence": int(headers["ce_sequence"]), "body": r.value, "kind": "", "traceparent": "",
-        "writer": "service-0-0000",
+        "partition": records[0].partition, "facts": len(facts), "body": pack(facts),
+        "at": facts[0].at, "writer": "service-0-0000",
     }  # fmt: skip
+
+
+def _fact(r: ConsumerRecord) -> FactRow:
+    headers = {name: value.decode() for name, value in r.headers}
+    return FactRow(
+        UUID(headers["ce_id"]), r.topic, r.key.decode(), headers["ce_type"],
+        datetime.fromisoformat(headers["ce_time"]), int(headers["ce_sequence"]),
+        UUID(headers["ce_causationid"]), "", msgspec.Raw(r.value),
+    )  # fmt: skip
 
 
 async def work(job: Job) -> dict[str, float]:

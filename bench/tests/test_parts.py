@@ -114,7 +114,7 @@ def test_the_shape_gives_every_record_and_row_to_one_writer() -> None:
             "oms.billing.v1 d": 1.0,
         },
         rows_by_table={
-            "billing.outbox": {"insert": 2.0, "delete": 2.0}, "billing.inbox": {"insert": 1.0},
+            "billing.open_call": {"insert": 1.0, "delete": 1.0}, "billing.inbox": {"insert": 1.0},
             "billing.numbers": {"insert": 0.001},
         },
     )  # fmt: skip

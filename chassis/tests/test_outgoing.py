@@ -2,32 +2,42 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import asyncpg
+import msgspec
 import pytest
 
+from oms_chassis.calls import Calls
+from oms_chassis.metrics import Metrics
+from oms_chassis.outbox import READ_MAX, pack, read
 from oms_chassis.outgoing import Outgoing
 from oms_chassis.schema import MACHINERY
-from oms_chassis.work import OutRow
+from oms_chassis.work import Bundle, FactRow
 
 _WRITE = """
+INSERT INTO outbox (partition, facts, body, writer)
+SELECT 0, 1, body, $2 FROM unnest($1::bytea[]) body RETURNING id
+"""
+
+_ADD = "INSERT INTO outbox (partition, facts, body, writer) VALUES (0, $2, $1, 'us')"
+_FORMER = """
 INSERT INTO outbox (fact_id, destination, partition, kind, key, type, at, sequence, cause,
                     traceparent, body, writer)
-SELECT $2, 'toy.balances.v1', 0, '', 'key', 'Told', now(), n, $2, '', '', $3
-FROM unnest($1::bigint[]) n RETURNING id
+VALUES ($1, $2, 0, 'thing', 'key', 'Told', '2026-03-02T08:00:00.123456Z', 7, $1, '', $3, 'us')
 """
 
 
 class Taken:
-    """Takes rows as relay and gateways would; nothing is sent."""
+    """Takes bundles as a relay would; nothing is sent."""
 
     def __init__(self) -> None:
         self.rows: list[int] = []
 
-    def feed(self, rows: Iterable[OutRow], **_: bool) -> None:
-        self.rows += [row.sequence for row in rows]
+    def feed(self, bundles: Iterable[Bundle]) -> None:
+        self.rows += [fact.sequence for bundle in bundles for fact in bundle.facts]
 
     async def give_up(self, partitions: frozenset[int]) -> list[int]:
         return []
@@ -52,8 +62,13 @@ class Table:
 
     async def write(self, *sequences: int, writer: str = "us") -> list[int]:
         """Put facts into the outbox; their ids."""
-        rows = await self._db.fetch(_WRITE, sequences, UUID(int=1), writer)
+        bodies = [pack([_fact(sequence)]) for sequence in sequences]
+        rows = await self._db.fetch(_WRITE, bodies, writer)
         return [row["id"] for row in rows]
+
+    async def add(self, body: bytes, facts: int) -> None:
+        """Put one row into the outbox."""
+        await self._db.execute(_ADD, body, facts)
 
     async def delete(self, ids: list[int]) -> None:
         """Take them out."""
@@ -64,7 +79,8 @@ class Table:
 async def table(dsn: str) -> AsyncIterator[Table]:
     """An empty outbox."""
     db = await asyncpg.connect(dsn)
-    await db.execute(MACHINERY[0][1])
+    for _, statements in MACHINERY:
+        await db.execute(statements)
     yield Table(db)
     await db.close()
 
@@ -78,7 +94,8 @@ def taken() -> Taken:
 @pytest.fixture
 def outgoing(table: Table, taken: Taken) -> Outgoing:
     """Nothing owned yet."""
-    return Outgoing(lambda: table, "us", 1, taken, taken)
+    calls = Calls({}, lambda _: None, Metrics())
+    return Outgoing(lambda: table, "us", 1, taken, calls)
 
 
 async def test_a_delete_that_commits_while_the_table_is_read_sends_nothing_again(
@@ -90,7 +107,7 @@ async def test_a_delete_that_commits_while_the_table_is_read_sends_nothing_again
 
     async def acknowledged_and_deleted() -> None:
         await table.delete(ids)
-        outgoing.deleted(ids)
+        outgoing.deleted(ids, ())
 
     table.after_read = acknowledged_and_deleted
     outgoing.doubt({0})
@@ -112,7 +129,7 @@ async def test_a_doubt_that_comes_up_while_the_table_is_read_outlives_the_read(
     outgoing.doubt({0})
     await outgoing.look()
     assert taken.rows == []
-    await outgoing.committed([], ())
+    await outgoing.committed([], [], ())
     assert taken.rows == [1]
 
 
@@ -128,10 +145,44 @@ async def test_a_table_that_cannot_be_read_at_takeover_is_read_later_and_in_orde
     await outgoing.own(frozenset({0}))
     table.after_read = None
     [id_] = await table.write(2)
-    await outgoing.committed([_row(id_, 2)], ())
+    await outgoing.committed([Bundle(id_, 0, [_fact(2)])], [], ())
     assert taken.rows == [1, 2]
 
 
-def _row(id_: int, sequence: int) -> OutRow:
-    told = ("toy.balances.v1", 0, "", "key", "Told")
-    return OutRow(id_, UUID(int=1), *told, None, sequence, UUID(int=1), "", b"")
+async def test_more_than_one_look_holds_is_taken_over_look_by_look(
+    table: Table, taken: Taken, outgoing: Outgoing
+) -> None:
+    facts = [_fact(n) for n in range(READ_MAX)]
+    first = await table.write(-2, -1)
+    await table.add(pack(facts), len(facts))
+    await table.write(READ_MAX, READ_MAX + 1)
+    await outgoing.own(frozenset({0}))
+    assert taken.rows == [*range(-2, READ_MAX)]
+    await table.delete(first)
+    await table.delete([first[-1] + 1])
+    await outgoing.look()
+    assert taken.rows == [*range(-2, READ_MAX + 2)]
+
+
+async def test_rows_of_the_former_kind_are_sent_and_called_after_migrating(dsn: str) -> None:
+    db = await asyncpg.connect(dsn)
+    for _, statements in MACHINERY[:3]:
+        await db.execute(statements)
+    for destination, body in (("gateway:bank", b'{"amount": 5}'), ("toy.v1", b'{"e":"\xc3\xa9"}')):
+        await db.execute(_FORMER, UUID(int=1), destination, body)
+    await db.execute(MACHINERY[3][1])
+    bundles, calls, whole = await read(db, [0])
+    await db.close()
+    assert whole
+    [(fact,)] = [bundle.facts for bundle in bundles]
+    assert (fact.id, fact.topic, fact.key, fact.sequence) == (UUID(int=1), "toy.v1", "key", 7)
+    assert bytes(fact.body) == b'{"e":"\xc3\xa9"}'
+    assert fact.at == datetime(2026, 3, 2, 8, 0, 0, 123456, tzinfo=UTC)
+    [call] = calls
+    assert (call.gateway, call.method, call.kind, call.key) == ("bank", "Told", "thing", "key")
+    assert call.body == b'{"amount": 5}'
+
+
+def _fact(sequence: int) -> FactRow:
+    told = ("toy.balances.v1", "key", "Told", datetime.now(UTC))
+    return FactRow(UUID(int=1), *told, sequence, UUID(int=1), "", msgspec.Raw(b"{}"))

@@ -34,7 +34,7 @@ from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 from oms_chassis.store import partition_of
 from oms_chassis.telemetry import Tracer
-from oms_chassis.work import Batch, OutRow, Source, Work
+from oms_chassis.work import Batch, Bundle, Source, Work
 from oms_cli.reconcile.stores import service
 from oms_contracts import wire
 from oms_platform import SERVICES, load_topics
@@ -84,7 +84,7 @@ class Member:
             number = await remember_policy(self.db, version(f"oms-{self.name}"), self.policy)
             self.cycle = replace(self.cycle, policy=number)
 
-    async def run(self, works: Sequence[Work], batch: Batch | None = None) -> list[OutRow]:
+    async def run(self, works: Sequence[Work], batch: Batch | None = None) -> list[Bundle]:
         """One cycle; what it wants published."""
         dead = batch.dead if batch else ()
         done = await self.cycle.run(self.db, works, dead, self.sent)
@@ -94,8 +94,8 @@ class Member:
                 work.result.set_exception(answer)
             elif work.result is not None:
                 work.result.set_result(answer)
-        self.calls.feed([row for row in done.rows if row.is_call], first_try=True)
-        return [row for row in done.rows if not row.is_call]
+        self.calls.feed(done.calls, first_try=True)
+        return done.bundles
 
 
 class World:
@@ -179,14 +179,15 @@ class World:
             if member.reads.fullmatch(place[0])
         )
 
-    def _publish(self, name: str, rows: Sequence[OutRow]) -> None:
-        for row in rows:
-            headers = wire.headers_of(
-                row.fact_id, row.type, f"/oms/{name}", row.at, row.sequence, row.cause, TENANT,
-                row.traceparent or None,
-            )  # fmt: skip
-            self._append(row.destination, row.partition, row.key, row.body, headers)
-            self.members[name].sent.append(row.id)
+    def _publish(self, name: str, bundles: Sequence[Bundle]) -> None:
+        for bundle in bundles:
+            for fact in bundle.facts:
+                headers = wire.headers_of(
+                    fact.id, fact.type, f"/oms/{name}", fact.at, fact.sequence, fact.cause, TENANT,
+                    fact.traceparent or None,
+                )  # fmt: skip
+                self._append(fact.topic, bundle.partition, fact.key, bytes(fact.body), headers)
+            self.members[name].sent.append(bundle.id)
 
     @property
     def quiet(self) -> bool:

@@ -1,4 +1,4 @@
-"""Performing the outbox' calls to gateways, within limits, and bringing back their outcomes.
+"""Performing open calls to gateways, within limits, and bringing back their outcomes.
 
 An outcome is done, refused or unknown. Unknown is never reported as refused: it is repeated as
 the gateway's method allows, and if that does not help either, the core is told that nobody knows.
@@ -19,7 +19,7 @@ from oms_chassis.crashpoints import reach
 from oms_chassis.decision import Done, Input, Refused, Unknown
 from oms_chassis.gateway import Gateway, GatewayRefused, Repeat
 from oms_chassis.metrics import Metrics
-from oms_chassis.work import GATEWAY, OutRow, Source, Work
+from oms_chassis.work import CallRow, Source, Work
 
 BACKOFF_SECONDS = 0.2
 """Pause before the second attempt; doubles with each."""
@@ -65,10 +65,10 @@ class Calls:
         self._tasks: set[asyncio.Task[None]] = set()
         metrics.calls_open.set_function(lambda: len(self._tasks))
 
-    def feed(self, rows: Iterable[OutRow], *, first_try: bool) -> None:
+    def feed(self, rows: Iterable[CallRow], *, first_try: bool) -> None:
         """Start calls. Without `first_try` an earlier process may have made them already."""
         for row in rows:
-            task = asyncio.create_task(self._perform(row, first_try), name=f"call {row.type}")
+            task = asyncio.create_task(self._perform(row, first_try), name=f"call {row.method}")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -80,14 +80,14 @@ class Calls:
         for line in self._lines.values():
             await line.gateway.close()
 
-    async def _perform(self, row: OutRow, first_try: bool) -> None:
-        name = row.destination.removeprefix(GATEWAY)
+    async def _perform(self, row: CallRow, first_try: bool) -> None:
+        name = row.gateway
         line = self._lines[name]
         async with line.slots:
             body = await self._result(line, name, row, first_try)
         reach("after_call")
-        item = Input(row.fact_id, row.key, body, datetime.now(UTC), row.partition)
-        self._metrics.outcome(name, row.type, type(body).__name__)
+        item = Input(row.call_id, row.key, body, datetime.now(UTC), row.partition)
+        self._metrics.outcome(name, row.method, type(body).__name__)
         self._outcome(
             Work(
                 item,
@@ -100,9 +100,9 @@ class Calls:
         )
 
     async def _result(
-        self, line: _Line, name: str, row: OutRow, first_try: bool
+        self, line: _Line, name: str, row: CallRow, first_try: bool
     ) -> Done | Refused | Unknown:
-        gateway, method, key = line.gateway, row.type, str(row.fact_id)
+        gateway, method, key = line.gateway, row.method, str(row.call_id)
         request: Mapping[str, Any] = msgspec.json.decode(row.body)
         repeat = gateway.repeat[method]
         unsure, why = not first_try, "an earlier process may have made this call"
@@ -119,7 +119,7 @@ class Calls:
                         answer = await gateway.call(method, key, request)
             except GatewayRefused as no:
                 line.succeeded()
-                return Refused(row.fact_id, name, method, no.code, no.text)
+                return Refused(row.call_id, name, method, no.code, no.text)
             except Exception as error:  # an unknown result, whatever the library calls it
                 line.failed()
                 unsure, why = True, f"{type(error).__name__}: {error}"
@@ -130,5 +130,5 @@ class Calls:
                 await asyncio.sleep(min(BACKOFF_SECONDS * 2**attempt, BACKOFF_MAX_SECONDS))
             else:
                 line.succeeded()
-                return Done(row.fact_id, name, method, answer)
-        return Unknown(row.fact_id, name, method, why)
+                return Done(row.call_id, name, method, answer)
+        return Unknown(row.call_id, name, method, why)

@@ -1,6 +1,6 @@
 """The cycle: everything that can change an aggregate goes through this one transaction.
 
-    lock → load → inbox → decide → save → outbox, due, parked → commit
+    lock → load → inbox → decide → save → outbox, calls, due, parked → commit
 
 It runs a batch of inputs from all five sources over one fold. It is retried as a whole, so
 nothing in it may have an effect outside the database. The clock is read while the roots are
@@ -26,11 +26,11 @@ from oms_chassis.fold import Core, Held, Outcome, fold
 from oms_chassis.problems import CommandRefused, KeyParked
 from oms_chassis.sealing import KeyRing
 from oms_chassis.store import Store
-from oms_chassis.work import DeadLetter, OutRow, Source, Work, brief, from_, in_turn
+from oms_chassis.work import Bundle, CallRow, DeadLetter, Source, Work, brief, from_, in_turn
 
 _FIRST = """
 WITH sent AS (DELETE FROM outbox WHERE id = ANY($1::bigint[])),
-answered AS (DELETE FROM outbox WHERE id = ANY($2::bigint[]) RETURNING id),
+answered AS (DELETE FROM open_call WHERE id = ANY($2::bigint[]) RETURNING id),
 fresh AS ({inbox} ON CONFLICT DO NOTHING RETURNING id)
 SELECT statement_timestamp() AS now, ARRAY(SELECT id FROM answered) AS answered,
        ARRAY(SELECT id FROM fresh) AS fresh
@@ -43,7 +43,8 @@ _FIRST_HISTORY = _FIRST.format(inbox=history.INSERT)
 class Committed:
     """What a cycle left behind once it was committed."""
 
-    rows: list[OutRow] = field(default_factory=list)
+    bundles: list[Bundle] = field(default_factory=list)
+    calls: list[CallRow] = field(default_factory=list)
     foreign_partitions: set[int] = field(default_factory=set)
     answers: list[tuple[Work, Mapping[str, Any] | Exception]] = field(default_factory=list)
     verdicts: list[tuple[Work, str]] = field(default_factory=list)
@@ -100,7 +101,7 @@ class Cycle:
     async def _admit(
         self, db: asyncpg.Connection, works: Sequence[Work], sent: Sequence[int]
     ) -> tuple[datetime, list[Work]]:
-        """Keep what was never seen before: the inbox and the deleted effect row decide."""
+        """Keep what was never seen before: the inbox and the deleted call decide."""
         heard: dict[UUID, Work] = {}
         for work in from_(works, Source.RECORD, Source.WAKE, Source.COMMAND):
             heard.setdefault(work.item.id, work)
@@ -137,7 +138,9 @@ class Cycle:
         if self.store.history:
             await history.settle(db, works, out.decisions, now, self.policy)
         by_id = {w.item.id: w for w in works}
-        done.rows, done.foreign_partitions = await self.writer.write(db, out, by_id, held, started)
+        done.bundles, done.calls, done.foreign_partitions = await self.writer.write(
+            db, out, by_id, started
+        )
         woken = {w.ref for w in from_(works, Source.WAKE)}
         done.answered = {w.ref for w in from_(works, Source.OUTCOME, Source.REDRIVE)}
         calling = {call.ref for call in out.effects}

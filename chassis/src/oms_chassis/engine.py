@@ -58,7 +58,7 @@ class Engine:
 
     def __init__(
         self, cycle: Cycle, pool: Callable[[], asyncpg.Pool], settings: Settings, metrics: Metrics,
-        committed: Callable[[Committed, Sequence[int]], Awaitable[None]],
+        committed: Callable[[Committed, Sequence[int], Sequence[int]], Awaitable[None]],
     ) -> None:  # fmt: skip
         self._cycle = cycle
         self._pool = pool
@@ -224,8 +224,8 @@ class Engine:
         self._count_parked(done.newly_parked)
         self._metrics.verdicts(done.verdicts)
         self._metrics.repeats.inc(done.repeats)
-        rows = [w.row for w in works if w.source is Source.OUTCOME]
-        await self._committed(done, [*sent, *rows])
+        answered = [w.row for w in works if w.source is Source.OUTCOME]
+        await self._committed(done, sent, answered)
 
     async def _repeat(
         self, works: Sequence[Work], dead: Sequence[DeadLetter], sent: Sequence[int]

@@ -36,7 +36,7 @@ class Metrics:
         self.dead_letters = counter("dead_letters", "Records nobody could read")
         self.cycle_seconds = histogram("cycle_seconds", "From begin to commit")
         self.cycle_inputs = histogram("cycle_inputs", "Inputs in one transaction", _BATCH_INPUTS)
-        self.outbox_rows = gauge("outbox_rows", "Facts in the database, not acknowledged")
+        self.outbox_facts = gauge("outbox_facts", "Facts in the database, not acknowledged")
         self.published = counter("relay_publishes", "Facts acknowledged by the broker")
         self.relay_ack_seconds = histogram("relay_ack_seconds", "From send to acknowledgement")
         self.calls_open = gauge("effects_open", "Outside calls without an answer")

@@ -25,8 +25,8 @@ _DEAD = """
 SELECT topic, partition, "offset", at, key, type, reason FROM dead_letter ORDER BY at DESC LIMIT $1
 """
 _BACKLOG = """
-SELECT (SELECT count(*) FROM outbox WHERE destination NOT LIKE 'gateway:%') AS outbox,
-       (SELECT count(*) FROM outbox WHERE destination LIKE 'gateway:%') AS calls,
+SELECT (SELECT coalesce(sum(facts), 0) FROM outbox) AS outbox,
+       (SELECT count(*) FROM open_call) AS calls,
        (SELECT min(at) FROM outbox) AS outbox_oldest,
        (SELECT count(*) FROM due) AS due, (SELECT min(at) FROM due) AS due_next,
        (SELECT count(*) FROM parked) AS parked,

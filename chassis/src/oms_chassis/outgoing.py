@@ -10,22 +10,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import asyncpg
 
 from oms_chassis import outbox
 from oms_chassis.calls import Calls
 from oms_chassis.relay import Relay
-from oms_chassis.work import OutRow, brief
+from oms_chassis.work import Bundle, CallRow, brief
 
 LOOK_SECONDS = 0.05
 """How often the table is asked for others' rows while there are replicas."""
 LOOK_ALONE_SECONDS = 1.0
 """The same while this process owns every partition."""
-_OTHERS = (
-    "SELECT DISTINCT partition FROM outbox WHERE writer <> $1 AND partition = ANY($2::smallint[])"
-)
+_OTHERS = """
+SELECT partition FROM outbox WHERE writer <> $1 AND partition = ANY($2::smallint[])
+UNION SELECT partition FROM open_call WHERE writer <> $1 AND partition = ANY($2::smallint[])
+"""
 
 log = logging.getLogger(__name__)
 
@@ -42,23 +43,27 @@ class Outgoing:
         self._all = partitions
         self._relay = relay
         self._calls = calls
-        self._known: set[int] = set()
+        self._sending: set[int] = set()
+        self._calling: set[int] = set()
         self._doubts: Counter[int] = Counter()
         """Partitions whose rows may not all be known, and how often that was said."""
         self._looking = asyncio.Lock()
         self.owned: frozenset[int] = frozenset()
 
-    async def committed(self, rows: Sequence[OutRow], foreign: Collection[int]) -> None:
+    async def committed(
+        self, bundles: Sequence[Bundle], calls: Sequence[CallRow], foreign: Collection[int]
+    ) -> None:
         """Rows this process just committed, and the partitions that others wrote as well."""
         self.doubt(foreign)
-        calls = {r.id for r in rows if r.is_call}
-        self._hand_over([r for r in rows if r.partition not in self._doubts], first_tries=calls)
+        self._send(b for b in bundles if b.partition not in self._doubts)
+        self._call(calls, first_try=True)
         if self._doubts:
-            await self.look(first_tries=calls)
+            await self.look()
 
-    def deleted(self, ids: Collection[int]) -> None:
-        """Rows that are gone from the table."""
-        self._known.difference_update(ids)
+    def deleted(self, bundles: Collection[int], calls: Collection[int]) -> None:
+        """Rows that are gone from the tables."""
+        self._sending.difference_update(bundles)
+        self._calling.difference_update(calls)
 
     def doubt(self, partitions: Collection[int]) -> None:
         """Trust memory no more for `partitions` until their rows have been read."""
@@ -68,18 +73,20 @@ class Outgoing:
         """After an outage: a commit may have succeeded whose answer never came."""
         self.doubt(self.owned)
 
-    async def look(self, first_tries: Collection[int] = ()) -> None:
-        """Read the table for the partitions in doubt; hand over what is not on its way yet.
+    async def look(self) -> None:
+        """Read the tables for the partitions in doubt; hand over what is not on its way yet.
 
         What is known is copied before the read: an id may leave the set while the read's
         snapshot still shows its row. A doubt that came up during the read outlives it.
         """
         async with self._looking:
-            skip, doubts = set(self._known), dict(self._doubts)
+            sending, calling, doubts = set(self._sending), set(self._calling), dict(self._doubts)
             async with self._pool().acquire() as db:
-                rows = await outbox.read(db, sorted(doubts))
-            self._hand_over([r for r in rows if r.id not in skip], first_tries)
-            if len(rows) < outbox.READ_ROWS_MAX:
+                bundles, calls, whole = await outbox.read(db, sorted(doubts))
+            self._send(b for b in bundles if b.id not in sending)
+            # An earlier process may have made these already.
+            self._call((c for c in calls if c.id not in calling), first_try=False)
+            if whole:
                 self._settle(doubts)
 
     def _settle(self, doubts: Mapping[int, int]) -> None:
@@ -87,14 +94,15 @@ class Outgoing:
             if self._doubts[partition] == times:
                 del self._doubts[partition]
 
-    def _hand_over(self, rows: Sequence[OutRow], first_tries: Collection[int]) -> None:
-        """Of calls those in `first_tries` were made by nobody before."""
-        new = [r for r in rows if r.id not in self._known and r.partition in self.owned]
-        self._known.update(r.id for r in new)
-        self._relay.feed(r for r in new if not r.is_call)
-        calls = [r for r in new if r.is_call]
-        self._calls.feed((r for r in calls if r.id in first_tries), first_try=True)
-        self._calls.feed((r for r in calls if r.id not in first_tries), first_try=False)
+    def _send(self, bundles: Iterable[Bundle]) -> None:
+        new = [b for b in bundles if b.id not in self._sending and b.partition in self.owned]
+        self._sending.update(b.id for b in new)
+        self._relay.feed(new)
+
+    def _call(self, calls: Iterable[CallRow], *, first_try: bool) -> None:
+        new = [c for c in calls if c.id not in self._calling and c.partition in self.owned]
+        self._calling.update(c.id for c in new)
+        self._calls.feed(new, first_try=first_try)
 
     async def own(self, partitions: frozenset[int]) -> None:
         """Take over `partitions`: whatever lies in the table for them is ours to send.
@@ -115,7 +123,7 @@ class Outgoing:
         self.owned -= partitions
         for partition in partitions:
             del self._doubts[partition]
-        self.deleted(await self._relay.give_up(partitions))
+        self.deleted(await self._relay.give_up(partitions), ())
 
     async def watch(self) -> None:
         """Look for others' rows, for ever."""

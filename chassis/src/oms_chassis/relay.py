@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from oms_chassis.crashpoints import reach
 from oms_chassis.metrics import Metrics
-from oms_chassis.work import OutRow
+from oms_chassis.work import Bundle, FactRow
 from oms_contracts import wire
 
 SEND_AGAIN_SECONDS = 0.5
@@ -28,16 +28,25 @@ BATCH_MAX_BYTES = 512 * 1024
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True, eq=False)
+class _Sending:
+    """A bundle on its way: how many of its facts are not acknowledged, and whether one is sent."""
+
+    id: int
+    left: int
+    begun: bool = False
+
+
 @dataclass(slots=True)
 class _Shard:
     topic: str
     partition: int
-    rows: deque[OutRow] = field(default_factory=deque)
+    rows: deque[tuple[_Sending, FactRow]] = field(default_factory=deque)
     task: asyncio.Task[None] | None = None
 
 
 class Relay:
-    """Sends facts in the order of their outbox rows; tells `sent` which rows are acknowledged."""
+    """Sends facts in the order of the outbox; tells `sent` which of its rows are acknowledged."""
 
     def __init__(
         self, producer: AIOKafkaProducer, source: str, tenant: str, rows_max: int,
@@ -51,27 +60,36 @@ class Relay:
         self._metrics = metrics
         self._shards: dict[tuple[str, int], _Shard] = {}
 
-    def feed(self, rows: Iterable[OutRow]) -> None:
-        """Queue rows, in order."""
-        for row in rows:
-            place = (row.destination, row.partition)
-            shard = self._shards.get(place)
-            if shard is None:
-                shard = self._shards[place] = _Shard(*place)
-            shard.rows.append(row)
-            if shard.task is None or shard.task.done():
-                shard.task = asyncio.create_task(self._drain(shard), name=f"relay {place}")
+    def feed(self, bundles: Iterable[Bundle]) -> None:
+        """Queue what they hold, in order."""
+        for bundle in bundles:
+            sending = _Sending(bundle.id, len(bundle.facts))
+            for fact in bundle.facts:
+                self._queue((fact.topic, bundle.partition), sending, fact)
+
+    def _queue(self, place: tuple[str, int], sending: _Sending, fact: FactRow) -> None:
+        shard = self._shards.get(place)
+        if shard is None:
+            shard = self._shards[place] = _Shard(*place)
+        shard.rows.append((sending, fact))
+        if shard.task is None or shard.task.done():
+            shard.task = asyncio.create_task(self._drain(shard), name=f"relay {place}")
 
     async def give_up(self, partitions: Collection[int]) -> list[int]:
-        """Let the batches in flight for `partitions` land; returns the ids of what is unsent."""
+        """Stop sending for `partitions`; returns the ids of bundles of which nothing is sent.
+
+        Bundles of which a part is sent are sent to their end, so that nothing is repeated, and
+        those before them as well, so that nothing is overtaken.
+        """
         mine = [s for s in self._shards.values() if s.partition in partitions]
-        unsent = [row.id for s in mine for row in s.rows]
+        last = max((row.id for s in mine for row, _ in s.rows if row.begun), default=0)
+        unsent = {row.id for s in mine for row, _ in s.rows if row.id > last}
         for shard in mine:
-            shard.rows.clear()
+            shard.rows = deque(row for row in shard.rows if row[0].id <= last)
         waiting = [s.task for s in mine if s.task is not None and not s.task.done()]
         if waiting:
             await asyncio.wait(waiting)
-        return unsent + [row.id for s in mine for row in s.rows]
+        return [*unsent, *{row.id for s in mine for row, _ in s.rows}]
 
     async def _drain(self, shard: _Shard) -> None:
         while shard.rows:
@@ -88,22 +106,24 @@ class Relay:
             reach("after_send")
             self._metrics.relay_ack_seconds.observe(time.monotonic() - sent_at)
             self._metrics.published.inc(len(taken))
-            self._sent([row.id for row in taken])
+            for sending, _ in taken:
+                sending.left -= 1
+            if through := [s.id for s in dict.fromkeys(s for s, _ in taken) if not s.left]:
+                self._sent(through)
 
-    def _pack(self, shard: _Shard) -> tuple[list[OutRow], object]:
+    def _pack(self, shard: _Shard) -> tuple[list[tuple[_Sending, FactRow]], object]:
         batch = self._producer.create_batch()
-        taken: list[OutRow] = []
+        taken: list[tuple[_Sending, FactRow]] = []
         while shard.rows and len(taken) < self._rows_max:
-            row = shard.rows[0]
+            sending, fact = shard.rows[0]
             headers = wire.headers_of(
-                row.fact_id, row.type, self._source, row.at, row.sequence, row.cause,
-                self._tenant, row.traceparent or None,
+                fact.id, fact.type, self._source, fact.at, fact.sequence, fact.cause,
+                self._tenant, fact.traceparent or None,
             )  # fmt: skip
-            if (
-                batch.append(key=row.key.encode(), value=row.body, timestamp=None, headers=headers)
-                is None
-            ):
+            key, value = fact.key.encode(), bytes(fact.body)
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 break
+            sending.begun = True
             taken.append(shard.rows.popleft())
         batch.close()
         return taken, batch

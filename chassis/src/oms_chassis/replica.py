@@ -85,10 +85,12 @@ class Replica:
         """The pool of the cycle and its neighbours."""
         return self.pool
 
-    async def _committed(self, done: Committed, deleted: Sequence[int]) -> None:
+    async def _committed(
+        self, done: Committed, sent: Sequence[int], answered: Sequence[int]
+    ) -> None:
         """After every commit: hand on what was written."""
-        self.outgoing.deleted(deleted)
-        await self.outgoing.committed(done.rows, done.foreign_partitions)
+        self.outgoing.deleted(sent, answered)
+        await self.outgoing.committed(done.bundles, done.calls, done.foreign_partitions)
         self.watch.committed(done)
 
     def _outcome(self, work: Work) -> None:

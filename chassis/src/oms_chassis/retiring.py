@@ -47,7 +47,9 @@ class Ended:
             f"WHERE r.tenant = $1 AND r.changed_at < $2 AND ({self.where}) "
             f"AND NOT EXISTS (SELECT FROM due WHERE kind = $3 AND key = r.{self.key}) "
             f"AND NOT EXISTS (SELECT FROM parked WHERE kind = $3 AND key = r.{self.key}) "
-            f"AND NOT EXISTS (SELECT FROM outbox WHERE key = r.{self.key}) "
+            f"AND NOT EXISTS (SELECT FROM open_call WHERE kind = $3 AND key = r.{self.key}) "
+            # What an aggregate has to say was written when it last changed.
+            "AND NOT EXISTS (SELECT FROM outbox WHERE at < $2) "
             f"ORDER BY r.{self.key} LIMIT $4 FOR UPDATE OF r SKIP LOCKED"
         )
 

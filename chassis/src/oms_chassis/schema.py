@@ -91,9 +91,55 @@ MACHINERY: tuple[tuple[int, str], ...] = (
         );
         """,
     ),
+    (
+        4,
+        """
+        ALTER TABLE outbox RENAME TO outbox_by_fact;
+        ALTER INDEX outbox_pkey RENAME TO outbox_by_fact_pkey;
+        CREATE TABLE outbox (
+            id bigint PRIMARY KEY DEFAULT nextval('outbox_id'),
+            partition smallint NOT NULL,
+            facts integer NOT NULL,
+            at timestamptz NOT NULL DEFAULT now(),
+            writer text NOT NULL,
+            body bytea NOT NULL
+        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                autovacuum_vacuum_cost_delay = 0);
+        ALTER TABLE outbox ALTER body SET STORAGE EXTERNAL;  -- it is deflated already
+
+        CREATE TABLE open_call (
+            id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+            call_id uuid NOT NULL,
+            gateway text NOT NULL,
+            partition smallint NOT NULL,
+            kind text NOT NULL,
+            key text NOT NULL,
+            method text NOT NULL,
+            at timestamptz NOT NULL DEFAULT now(),
+            cause uuid NOT NULL,
+            traceparent text NOT NULL,
+            writer text NOT NULL,
+            body bytea NOT NULL
+        ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+                autovacuum_vacuum_cost_delay = 0);
+
+        INSERT INTO outbox (id, partition, facts, at, writer, body)
+        SELECT id, partition, 1, at, writer, convert_to(json_build_array(json_build_array(
+            fact_id, destination, key, type, at, sequence, cause, traceparent,
+            convert_from(body, 'UTF8')::json))::text, 'UTF8')
+        FROM outbox_by_fact WHERE destination NOT LIKE 'gateway:%' ORDER BY id;
+        INSERT INTO open_call (call_id, gateway, partition, kind, key, method, at, cause,
+                               traceparent, writer, body)
+        SELECT fact_id, substr(destination, length('gateway:') + 1), partition, kind, key, type, at,
+            cause, traceparent, writer, body
+        FROM outbox_by_fact WHERE destination LIKE 'gateway:%' ORDER BY id;
+        ALTER SEQUENCE outbox_id OWNED BY outbox.id;
+        DROP TABLE outbox_by_fact;
+        """,
+    ),
 )
 
-TABLES = ("inbox", "outbox", "due", "parked", "dead_letter", "policy", "aged_out")
+TABLES = ("inbox", "outbox", "open_call", "due", "parked", "dead_letter", "policy", "aged_out")
 """Tables of the machinery; partitions of the inbox are named `inbox_…`."""
 
 

@@ -37,7 +37,7 @@ ANSWER_SECONDS = 5.0
 UPKEEP_SECONDS = 3600.0
 """How often partitions by time are looked after."""
 _WAITING = """
-SELECT (SELECT count(*) FROM outbox WHERE destination NOT LIKE 'gateway:%') AS outbox_rows,
+SELECT (SELECT coalesce(sum(facts), 0) FROM outbox) AS outbox_facts,
        (SELECT count(DISTINCT (kind, key)) FROM parked) AS parked_keys
 """
 
@@ -137,7 +137,7 @@ class Watch:
             self._metrics.db_up.set(0)
         else:
             self._metrics.db_up.set(1)
-            self._metrics.outbox_rows.set(waiting["outbox_rows"])
+            self._metrics.outbox_facts.set(waiting["outbox_facts"])
             self._metrics.parked_keys.set(waiting["parked_keys"])
 
     async def upkeep(self) -> None:

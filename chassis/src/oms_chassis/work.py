@@ -10,6 +10,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from aiokafka import TopicPartition
 
 from oms_chassis.decision import Input, Ref
@@ -30,7 +31,7 @@ class Work:
     """One input on its way into a cycle, with the root it is about.
 
     `type` is its name for people and metrics; `raw` are the bytes it can be rebuilt from when
-    it is parked. `row` is the outbox row that an outcome answers, or the place in `parked`
+    it is parked. `row` is the open call that an outcome answers, or the place in `parked`
     that a redrive comes from; `asked_at` is when a person last asked for that one.
     `place` is its turn in the cycle that takes it on.
     """
@@ -71,31 +72,43 @@ class Batch:
     after: dict[TopicPartition, int]
 
 
-@dataclass(frozen=True, slots=True)
-class OutRow:
-    """A row of the outbox as it was committed: a fact to publish or a call to make."""
+class FactRow(msgspec.Struct, array_like=True, frozen=True):
+    """A fact as the outbox keeps it; `body` is its JSON."""
 
-    id: int
-    fact_id: UUID
-    destination: str
-    partition: int
-    kind: str
+    id: UUID
+    topic: str
     key: str
     type: str
     at: datetime
     sequence: int
     cause: UUID
     traceparent: str
+    body: msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A row of the outbox: what one cycle has to publish to one partition number, in order."""
+
+    id: int
+    partition: int
+    facts: list[FactRow]
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """A row of `open_call`: a call to make, on behalf of the root `kind`, `key`."""
+
+    id: int
+    call_id: UUID
+    gateway: str
+    partition: int
+    kind: str
+    key: str
+    method: str
+    cause: UUID
+    traceparent: str
     body: bytes
-
-    @property
-    def is_call(self) -> bool:
-        """Whether this row is a call to a gateway rather than a fact for a topic."""
-        return self.destination.startswith(GATEWAY)
-
-
-GATEWAY = "gateway:"
-"""Destinations that begin so are gateways, all others topics."""
 
 
 def brief(error: BaseException) -> str:

@@ -60,8 +60,9 @@ async def test_a_revoke_in_mid_batch_loses_doubles_and_reorders_nothing(
         toy.held_up("INSERT", "entry", account) as held,
         toy.replica(f"{account}-old", OMS_REVOKE_TIMEOUT_SECONDS="1", **SLOW) as old,
     ):
-        await toy.deposit((account, 1), *((o, 1) for _ in range(DEPOSITS_EACH) for o in others))
+        await toy.deposit((account, 1))
         await until(held.waiting)
+        await toy.deposit(*((o, 1) for _ in range(DEPOSITS_EACH) for o in others))
         async with toy.replica(f"{account}-new", **SLOW):
             assert old.logged(GIVEN_UP)
             await held.release()
@@ -78,8 +79,9 @@ async def test_a_cycle_that_outlasts_the_poll_interval_costs_the_partitions_and_
         toy.held_up("INSERT", "entry", account) as held,
         toy.replica(f"{account}-slow", **poll, **SLOW) as slow,
     ):
-        await toy.deposit((account, 1), *((o, 1) for _ in range(DEPOSITS_EACH) for o in others))
+        await toy.deposit((account, 1))
         await until(held.waiting)
+        await toy.deposit(*((o, 1) for _ in range(DEPOSITS_EACH) for o in others))
         await until(lambda: _logged(slow, GIVEN_UP))
         await held.release()
         await _each_once(toy, account, others)

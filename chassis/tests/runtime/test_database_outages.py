@@ -10,7 +10,7 @@ from toy.service import PAYOUT
 AWAY_SECONDS = 10.0
 HASTY = {"OMS_REVOKE_TIMEOUT_SECONDS": "2"}
 PAYOUTS = 5
-_CALLS = "SELECT fact_id FROM outbox WHERE key = ANY($1) AND destination = 'gateway:bank'"
+_CALLS = "SELECT call_id FROM open_call WHERE key = ANY($1) AND gateway = 'bank'"
 
 
 async def test_outcomes_in_hand_while_the_database_is_away_ten_seconds_count_once(
@@ -71,7 +71,7 @@ async def test_a_replica_told_to_stop_while_the_database_is_away_stops(
 
 
 async def _calls(toy: Toy, accounts: list[str]) -> set[str]:
-    calls = {str(row["fact_id"]) for row in await toy.fetch(_CALLS, accounts)}
+    calls = {str(row["call_id"]) for row in await toy.fetch(_CALLS, accounts)}
     return calls if len(calls) == PAYOUTS else set()
 
 

@@ -12,9 +12,9 @@ async def test_facts_that_nobody_has_acknowledged_are_counted_in_the_database(
     toy: Toy, account: str
 ) -> None:
     async with toy.parts(service) as parts:
-        before = await _measured(parts, "oms_outbox_rows")
+        before = await _measured(parts, "oms_outbox_facts")
         await _hear(toy, parts, account, 1)
-        assert await _measured(parts, "oms_outbox_rows") == before + 1
+        assert await _measured(parts, "oms_outbox_facts") == before + 1
 
 
 async def test_parked_keys_are_counted_each_once(toy: Toy, account: str) -> None:

@@ -165,13 +165,18 @@ class Toy:
 
     @asynccontextmanager
     async def held_up(self, deed: str, table: str, account: str) -> AsyncIterator["HoldUp"]:
-        """Whoever does `deed` (INSERT, UPDATE, DELETE) to the account's rows of `table` waits."""
-        column = "key" if table == "outbox" else "account"
+        """Whoever does `deed` (INSERT, UPDATE, DELETE) to the account's rows of `table` waits.
+
+        Of the outbox any row counts.
+        """
         row = "OLD" if deed == "DELETE" else "NEW"
+        of_account = f"WHEN ({row}.account = '{account}') "
+        if table == "outbox":  # its rows hold facts of many accounts
+            of_account = ""
         async with HoldUp(await asyncpg.connect(self.dsn)) as held:
             await held.db.execute(
                 _WAIT_HERE + f"CREATE TRIGGER wait_here BEFORE {deed} ON {table} FOR EACH ROW "
-                f"WHEN ({row}.{column} = '{account}') EXECUTE FUNCTION wait_here()"
+                f"{of_account}EXECUTE FUNCTION wait_here()"
             )
             try:
                 yield held

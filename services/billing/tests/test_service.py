@@ -15,7 +15,7 @@ from oms_chassis.calls import Calls
 from oms_chassis.cycle import Cycle
 from oms_chassis.decision import Input, mint_id
 from oms_chassis.metrics import Metrics
-from oms_chassis.outbox import Writer
+from oms_chassis.outbox import Writer, unpack
 from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 from oms_chassis.telemetry import Tracer
@@ -46,17 +46,16 @@ class Running:
             works.append(Work(item, Source.RECORD, own, fact.TYPE, raw=wire.encode(fact)))
         while works:
             done = await self.cycle.run(self.db, works)
-            self.calls.feed([row for row in done.rows if row.is_call], first_try=True)
+            self.calls.feed(done.calls, first_try=True)
             await self.calls.settled()
             works, self.outcomes[:] = list(self.outcomes), []
 
     async def told(self) -> list[str]:
         """Names of the facts in the outbox, in order; their numbers have no gaps."""
-        rows = await self.db.fetch(
-            "SELECT type, sequence FROM outbox WHERE destination = 'oms.billing.v1' ORDER BY id"
-        )
-        assert [row["sequence"] for row in rows] == list(range(1, len(rows) + 1))
-        return [row["type"].split(".")[2] for row in rows]
+        rows = await self.db.fetch("SELECT body FROM outbox ORDER BY id")
+        facts = [fact for row in rows for fact in unpack(row["body"])]
+        assert [fact.sequence for fact in facts] == list(range(1, len(facts) + 1))
+        return [fact.type.split(".")[2] for fact in facts]
 
 
 class SettlingCalls(Calls):

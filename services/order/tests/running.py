@@ -25,11 +25,11 @@ from oms_chassis.engine import Engine
 from oms_chassis.http import Door, application
 from oms_chassis.keys import new_key
 from oms_chassis.metrics import Metrics
-from oms_chassis.outbox import Writer
+from oms_chassis.outbox import Writer, unpack
 from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 from oms_chassis.telemetry import Tracer
-from oms_chassis.work import Source, Work
+from oms_chassis.work import FactRow, Source, Work
 from oms_contracts import wire
 from oms_contracts.channel import CancellationRequested, OrderPlaced
 from oms_contracts.event import Event
@@ -151,16 +151,28 @@ class Running:
 
     async def facts(self) -> list[tuple[str, str, int]]:
         """What stands in the outbox: topic, type, sequence."""
-        rows = await self.rows("SELECT destination, type, sequence FROM outbox ORDER BY id")
-        return [(r["destination"], r["type"].split(".")[2], r["sequence"]) for r in rows]
+        return [(f.topic, f.type.split(".")[2], f.sequence) for f in await self._outbox()]
 
     async def said(self, type_name: str) -> list[dict[str, Any]]:
         """Bodies of everything of a type in the outbox."""
-        rows = await self.rows(
-            "SELECT body FROM outbox WHERE type LIKE $1 ORDER BY id", f"%.{type_name}.v1"
-        )
-        return [msgspec.json.decode(row["body"]) for row in rows]
+        return [
+            msgspec.json.decode(fact.body)
+            for fact in await self._outbox()
+            if fact.type.endswith(f".{type_name}.v1")
+        ]
+
+    async def kept(self, table: str) -> list[str]:
+        """Rows of a table as one reads them; those of the outbox fact by fact."""
+        if table == "outbox":
+            return [repr(fact) for fact in await self._outbox()]
+        return [repr(dict(row)) for row in await self.rows(f"SELECT * FROM {table}")]
+
+    async def _outbox(self) -> list[FactRow]:
+        rows = await self.rows("SELECT body FROM outbox ORDER BY id")
+        return [fact for row in rows for fact in unpack(row["body"])]
 
 
-async def _nothing_to_hand_on(done: Committed, deleted: Sequence[int]) -> None:
+async def _nothing_to_hand_on(
+    done: Committed, sent: Sequence[int], answered: Sequence[int]
+) -> None:
     """There is no broker to hand anything to."""

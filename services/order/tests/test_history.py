@@ -77,7 +77,7 @@ async def test_of_every_kind_of_order_the_fold_of_the_history_is_the_stored_row(
             await running.run(batch)
         built = await agrees(running)
         facts = [(f.topic, f.body.TYPE.split(".")[2], f.sequence) for f in built.outcome.facts]
-        assert facts == await running.facts()
+        assert sorted(facts) == sorted(await running.facts())  # in order per partition
 
 
 def _reserved(order: Order | NoOrder, *line_ids: str) -> StockReserved:

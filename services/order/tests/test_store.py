@@ -46,9 +46,9 @@ async def test_an_order_is_kept_with_its_first_facts_in_both_sequences(running: 
 async def test_nothing_personal_is_stored_or_published_in_clear(running: Running) -> None:
     await running.receive(placed())
     for table in ("orders", "outbox", "inbox"):
-        for row in await running.rows(f"SELECT * FROM {table}"):
+        for row in await running.kept(table):
             for word in ("Ada", "customers.example", "Main St", "ring twice"):
-                assert word not in repr(dict(row))
+                assert word not in row
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_card_numbers_are_turned_down_and_kept_nowhere(
         (told,) = await running.said("OrderRejected")
         assert told["reasons"][0]["code"] == "card_number"
         for table in ("orders", "outbox", "inbox"):
-            assert reference not in repr(await running.rows(f"SELECT * FROM {table}"))
+            assert reference not in "".join(await running.kept(table))
 
 
 async def test_a_batch_is_folded_in_order_and_saved_once(running: Running) -> None:

@@ -23,7 +23,7 @@ from oms_chassis.engine import Engine
 from oms_chassis.http import Door, application
 from oms_chassis.keys import new_key
 from oms_chassis.metrics import Metrics
-from oms_chassis.outbox import Writer
+from oms_chassis.outbox import Writer, unpack
 from oms_chassis.sealing import KeyRing
 from oms_chassis.settings import Settings
 from oms_chassis.telemetry import Tracer
@@ -105,14 +105,17 @@ class Running:
 
     async def facts(self) -> list[tuple[str, int, dict[str, Any]]]:
         """What stands in the outbox: type, sequence, body."""
-        rows = await self.rows("SELECT type, sequence, body FROM outbox ORDER BY id")
+        rows = await self.rows("SELECT body FROM outbox ORDER BY id")
         return [
-            (row["type"].split(".")[2], row["sequence"], msgspec.json.decode(row["body"]))
+            (fact.type.split(".")[2], fact.sequence, msgspec.json.decode(fact.body))
             for row in rows
+            for fact in unpack(row["body"])
         ]
 
 
-async def _nothing_to_hand_on(done: Committed, deleted: Sequence[int]) -> None:
+async def _nothing_to_hand_on(
+    done: Committed, sent: Sequence[int], answered: Sequence[int]
+) -> None:
     """There is no broker to hand anything to."""
 
 

@@ -71,17 +71,18 @@ async def lay_out(stores: Stores, log: Log, outside: Outside) -> Ground:
     """Read everything else from the stores and find out what is in motion."""
     roots = {name: await stores.roots(name) for name in SERVICES}
     outgoing, parked = await stores.outgoing(), await stores.parked()
+    calling = await stores.calling()
     return Ground(
         stores, log, outside, roots, outgoing, parked,
-        _moving(stores.tenant, log, outgoing, parked),
+        _moving(stores.tenant, log, outgoing, parked, calling),
     )  # fmt: skip
 
 
 def _moving(
-    tenant: str, log: Log, outgoing: list[Outgoing], parked: list[Parked]
+    tenant: str, log: Log, outgoing: list[Outgoing], parked: list[Parked], calling: set[str]
 ) -> frozenset[str]:
-    moving = {row.key for row in parked}
-    moving |= {root_key(tenant, row.destination, row.key) for row in outgoing}
+    moving = calling | {row.key for row in parked}
+    moving |= {root_key(tenant, row.topic, row.key) for row in outgoing}
     for told in log.told:
         new = told.offset >= log.ends.get(told.place, 0)
         if new or not all(log.was_heard(told, reader) for reader in log.readers(told.topic)):

@@ -19,7 +19,8 @@ REST_SECONDS = 3.0
 late."""
 
 _BUSY = """
-SELECT (SELECT count(*) FROM outbox) AS outgoing,
+SELECT (SELECT coalesce(sum(facts), 0) FROM outbox) AS outgoing,
+       (SELECT count(*) FROM open_call) AS calling,
        (SELECT count(*) FROM due WHERE at <= now() AND NOT EXISTS
          (SELECT FROM parked p WHERE p.kind = due.kind AND p.key = due.key)) AS due
 """
@@ -92,7 +93,9 @@ async def _busy(connections: Mapping[str, asyncpg.Connection]) -> list[str]:
     for name, db in connections.items():
         row = await db.fetchrow(_BUSY)
         if row["outgoing"]:
-            reasons.append(f"{name}: {row['outgoing']} rows in the outbox")
+            reasons.append(f"{name}: {row['outgoing']} facts in the outbox")
+        if row["calling"]:
+            reasons.append(f"{name}: {row['calling']} open calls")
         if row["due"]:
             reasons.append(f"{name}: {row['due']} deadlines due")
     return reasons

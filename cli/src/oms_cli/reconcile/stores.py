@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import asyncpg
 
 from oms_chassis.app import Service
+from oms_chassis.outbox import unpack
 from oms_chassis.store import Root
 from oms_platform import SERVICES
 
@@ -28,10 +29,10 @@ class Kept(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """A row of an outbox: a fact not yet published, or a call not yet answered."""
+    """A fact in an outbox: not published yet, or not known to be."""
 
     service: str
-    destination: str
+    topic: str
     key: str
     sequence: int
 
@@ -83,10 +84,17 @@ class Stores:
 
     async def outgoing(self) -> list[Outgoing]:
         """What every outbox holds."""
-        statement = "SELECT destination, key, sequence FROM outbox"
         return [
-            Outgoing(name, *row) for name in SERVICES for row in await self.rows(name, statement)
+            Outgoing(name, fact.topic, fact.key, fact.sequence)
+            for name in SERVICES
+            for row in await self.rows(name, "SELECT body FROM outbox")
+            for fact in unpack(row["body"])
         ]
+
+    async def calling(self) -> set[str]:
+        """Keys of what has a call outside that is not answered yet, everywhere."""
+        statement = "SELECT key FROM open_call"
+        return {row[0] for name in SERVICES for row in await self.rows(name, statement)}
 
     async def parked(self) -> list[Parked]:
         """What waits for a person, everywhere."""

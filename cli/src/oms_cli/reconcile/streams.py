@@ -41,8 +41,7 @@ async def topics_hold_what_roots_counted(ground: Ground) -> Finding:
         if ground.log.topics[told.topic].compacted or ground.log.begins.get(told.place):
             partial.add(place)
     for row in ground.outgoing:
-        if not row.destination.startswith("gateway:"):
-            numbers[_numbered(ground, row.destination, row.key)].add(row.sequence)
+        numbers[_numbered(ground, row.topic, row.key)].add(row.sequence)
     counted = dict(_counted(ground))
     wrong = []
     for place in counted.keys() | numbers.keys():
