@@ -180,6 +180,9 @@ async def test_a_newer_version_parks_its_key_and_a_missing_field_is_mended_by_ha
 ) -> None:
     known = await merchant.place(placed(line(unique("NEWER"))))
     page = await merchant.reaches(known, "backordered")
+    promise = [BackorderPromised.__name__]
+    await until(lambda: merchant.facts(page, *promise, topic=BackorderPromised.TOPIC))
+    await merchant.all_is_quiet()  # nothing real comes to be parked any more
     [accepted] = await merchant.facts(page, "OrderAccepted")
     newer = headers(StockReserved.TYPE.replace(".v1", ".v2"))
     await merchant.topics.write(
