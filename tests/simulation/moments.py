@@ -2,7 +2,8 @@
 
 Chance alone hardly ever brings some inputs to some states. So the seeds are looked through for
 moments at which an order is in a state and an input is at hand: it waits for the order in a
-topic, or a person may give it at any time. A plan that ends with a `moment` step, at such a
+topic, a person may give it at any time, or it was said to the order before and is said anew, as
+by a service that was restored from a backup. A plan that ends with a `moment` step, at such a
 moment, brings the two together, and is then lived through to its end like any other.
 """
 
@@ -21,7 +22,9 @@ from office import lift
 from orders import submission
 from world import CHANNEL, CHANNEL_TOPIC, World
 
+from oms_chassis.decision import Input
 from oms_contracts.channel import OrderPlaced
+from oms_contracts.event import Event
 from oms_contracts.order import Gate
 from oms_order.domain import (
     AnswerBackorder,
@@ -38,10 +41,12 @@ from oms_order.domain import (
 
 Cell = tuple[str, str]
 """State and input, as in the saga table."""
+ANEW = "anew"
+"""Marks what was heard before and is said once more, under an id of its own."""
 
 
 def at_hand(world: World) -> Iterator[tuple[int, Cell]]:
-    """What each order could be told right now."""
+    """What each order could be told right now for the first time."""
     node = world.nodes["order"]
     waiting: dict[str, list[Any]] = {}
     for (_, key), records in node.waiting.items():
@@ -60,14 +65,44 @@ def at_hand(world: World) -> Iterator[tuple[int, Cell]]:
             yield number, (state, DEADLINE)
 
 
+def said_before(world: World) -> Iterator[tuple[int, Cell]]:
+    """What each order could be told anew right now."""
+    node = world.nodes["order"]
+    heard: dict[str, list[Input]] = {}
+    for record in node.heard:
+        if isinstance(record.item.body, Event):
+            heard.setdefault(record.item.key, []).append(record.item)
+    for number, order_id in enumerate(world.orders):
+        if ("order", order_id) not in node.parking.keys:
+            order = node.state("order", order_id)
+            state = state_of(order)
+            for item in heard.get(order_id, ()):
+                yield number, (state, input_of(order, item))
+
+
+def is_past(world: World, number: int, heard: str) -> bool:
+    """Whether the order would take it for something it knows, or that is of no interest now."""
+    node, order_id = world.nodes["order"], world.orders[number]
+    item = _heard_before(world, order_id, heard)
+    if item is None:
+        return False
+    try:
+        decision = node.core.decide(node.state("order", order_id), item, world.now)
+    except ValueError:  # it would be parked
+        return False
+    return decision.verdict in ("again", "late")
+
+
 def seize(world: World, about: str) -> None:
     """The moment: tell the order."""
-    number, heard = about.split("|", 1)
+    number, heard, *anew = about.split("|")
     if int(number) >= len(world.orders):
         return
     node, order_id = world.nodes["order"], world.orders[int(number)]
     order = node.state("order", order_id)
-    if heard == DEADLINE:
+    if anew:
+        _say_anew(world, order_id, heard)
+    elif heard == DEADLINE:
         _wake(world, order_id)
     elif heard in _COMMANDS:
         world.command("order", "order", order_id, _COMMANDS[heard](order))
@@ -85,6 +120,20 @@ def _deliver(world: World, order_id: str, heard: str) -> None:
         if input_of(order, node.waiting[place][0].item) == heard:
             world.deliver(node, [place])
             return
+
+
+def _say_anew(world: World, order_id: str, heard: str) -> None:
+    item = _heard_before(world, order_id, heard)
+    if item is not None:
+        world.say_anew(world.nodes["order"], item)
+
+
+def _heard_before(world: World, order_id: str, heard: str) -> Input | None:
+    node = world.nodes["order"]
+    order = node.state("order", order_id)
+    items = (record.item for record in node.heard if record.item.key == order_id)
+    facts = (item for item in items if isinstance(item.body, Event))
+    return next((item for item in facts if input_of(order, item) == heard), None)
 
 
 def _wake(world: World, order_id: str) -> None:

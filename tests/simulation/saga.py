@@ -1,11 +1,13 @@
-"""The saga table as docs/saga-table.md tells it: which cells there are, and which are a dash."""
+"""The saga table as docs/saga-table.md tells it: its cells, and which are out of reach."""
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 FILE = Path(__file__).parents[2] / "docs/saga-table.md"
+UNREACHABLE = Path(__file__).with_name("unreachable.toml")
 DASH = "\N{EN DASH}"
 OTHERS = "any other"
 
@@ -24,6 +26,28 @@ def table() -> dict[Cell, str]:
             meant = every - named if states == [OTHERS] else states
             cells.update({(state, heard): outcome for state in meant})
     return cells
+
+
+def cells() -> dict[Cell, str]:
+    """Every cell that is not a dash: the table gives the reason of those itself."""
+    return {cell: outcome for cell, outcome in table().items() if outcome != DASH}
+
+
+def unreachable() -> dict[Cell, str]:
+    """Cells that nothing brings about, and why."""
+    told, known = tomllib.loads(UNREACHABLE.read_text()), cells()
+    states = {row["name"]: row["why"] for row in told["state"]}
+    inputs = {row["name"]: row["why"] for row in told["input"]}
+    found = {(s, h): states.get(s) or inputs[h] for s, h in known if s in states or h in inputs}
+    for row in told["cells"]:
+        found |= {(state, row["input"]): row["why"] for state in row["states"]}
+    assert found.keys() <= known.keys(), found.keys() - known.keys()
+    return found
+
+
+def is_past(outcome: str) -> bool:
+    """Whether an order, told so, has it behind it: it was heard before, or is of no interest."""
+    return outcome.startswith(("again", "late"))
 
 
 def _rows(section: str) -> tuple[str, list[tuple[list[str], str]]]:

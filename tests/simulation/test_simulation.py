@@ -9,6 +9,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import saga
+from hunt import hunt
 from plan import Setup, quiet, setup
 from plants import PLANTS
 from simulation import attempt, run, run_quiet, shrink
@@ -20,6 +22,7 @@ SEEDS = 3_000
 LONG_SEEDS = 6
 STORED_SEEDS = 60
 PLANTED_SEEDS = 200
+HUNTED_SEEDS = 400
 HERE = Path(__file__).parent
 
 
@@ -106,6 +109,32 @@ SOMETIMES = (
 @pytest.mark.parametrize("what", SOMETIMES)
 def test_it_was_tried_and_happened(seen: Counter[str], what: str) -> None:
     assert seen[what]
+
+
+@pytest.fixture(scope="module")
+def moments(days: Sweep) -> Sweep:
+    """The worst moments: for each cell of the saga table that chance did not reach, and those at
+    which something that was said before is said anew.
+    """
+    table = saga.cells()
+    missing = {cell for cell in table if ("order", *cell) not in days.cells}
+    past = {cell for cell in table if saga.is_past(table[cell])}
+    total = Sweep()
+    for bag in (hunt(range(HUNTED_SEEDS), missing), hunt(range(HUNTED_SEEDS), past, anew=True)):
+        if bag.failures:
+            pytest.fail(str(shrink(*bag.failures[0])), pytrace=False)
+        total.add(bag.sweep)
+    return total
+
+
+def test_every_cell_of_the_saga_table_is_reached_or_out_of_reach(
+    days: Sweep, moments: Sweep
+) -> None:
+    reached = {cell[1:] for cell in days.cells | moments.cells if cell[0] == "order"}
+    cells, unreachable = saga.cells().keys(), saga.unreachable().keys()
+    assert reached & unreachable == set()
+    assert cells - reached == unreachable
+    print(f"{len(reached & cells)} of {len(cells)} cells reached")
 
 
 @pytest.mark.parametrize("seed", range(LONG_SEEDS))

@@ -16,6 +16,7 @@ from typing import Any
 
 from cells import Cells
 from invariants import Invariants
+from msgspec.structs import replace
 from node import Cycle, Node, answer_of
 from outside import Manner, Outside
 from parking import Work
@@ -136,6 +137,12 @@ class World:
         """A service hears again what it has heard before."""
         works = [node.work(record) for record in records if record.item.id in node.inbox]
         self._cycle(node, works, node.crew.replicas[0])
+
+    def say_anew(self, node: Node, item: Input) -> None:
+        """What a service said before is said once more, as by one that was restored."""
+        anew = replace(item, id=self._mint())
+        node.published.add(anew.id)
+        self._cycle(node, [Work(Source.RECORD, anew, node.core.home(anew))], node.crew.replicas[0])
 
     def redrive(self, node: Node, ref: Ref) -> None:
         """A person has what is parked for a key run again, behind it what waits."""
