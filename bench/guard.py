@@ -20,7 +20,7 @@ from pathlib import Path
 import asyncpg
 
 from bench.cycles import Node, Six, node, statuses
-from bench.places import CHECKOUT
+from bench.places import CHECKOUT, policies
 from bench.plan import Work
 from oms_chassis import migrate
 from oms_chassis.sealing import KeyRing
@@ -50,16 +50,14 @@ Plant = Callable[[Node], None]
 async def count(dsns: Mapping[str, str], folder: Path, plant: Plant = lambda _: None) -> Counts:
     """Run the orders on six migrated, empty databases."""
     topics = load_topics(CHECKOUT / "deploy/topics.toml")
-    policies = folder / "policies.toml"
-    rules = (CHECKOUT / "deploy/policies.toml").read_text()
-    policies.write_text(rules.replace("[inventory]\n", f"[inventory]\n{UNHURRIED}\n"))
+    rules = policies(folder, {"inventory": UNHURRIED})
     KeyRing.create(folder / "ring.json")
     async with contextlib.AsyncExitStack() as after:
         nodes = []
         for name in SERVICES:
             db = await asyncpg.connect(dsns[name])
             after.push_async_callback(db.close)
-            nodes.append(node(name, db, topics, folder, policies))
+            nodes.append(node(name, db, topics, folder, rules))
             plant(nodes[-1])
         six = Six(nodes)
         await six.receive(LOAD)

@@ -17,7 +17,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from bench import stub
 from bench.orders import all_skus
-from bench.places import CHECKOUT
+from bench.places import CHECKOUT, policies
 from bench.plan import FLASH_UNITS, Plan, Spread, Work
 from bench.worker import worker
 from oms_cli.reconcile.quiet import until_quiet
@@ -55,7 +55,7 @@ async def bring_up(plan: Plan, say: Say) -> AsyncIterator[Stack]:
         stack = await after.enter_async_context(
             Stack(
                 CHECKOUT, run_dir=run_dir, settings=settings, progress=say, topics=topics,
-                policies=CHECKOUT / "deploy/policies.toml",
+                policies=policies(run_dir),
             )
         )  # fmt: skip
         if plan.flush_each:
