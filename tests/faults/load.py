@@ -124,7 +124,19 @@ class Load:
 
         with suppress(AssertionError):
             await until(all_there, seconds)
-        return [f"{order}, but it is {where}" for order, where in watch.astray()]
+        return [await self._told(order, where, watch) for order, where in watch.astray()]
+
+    async def _told(self, order: Planned, where: str, watch: Watch) -> str:
+        """An order that is not where it should be, what it waits for, and what happened to it."""
+        order_id = watch.ids.get((order.channel, order.external_id))
+        if order_id is None:
+            return f"{order}, but it is {where}"
+        page = await self.doors.get("order", f"/orders/{order_id}")
+        waits = ", ".join(wait["waits_for"] for wait in page["waiting"])
+        past = ", ".join(
+            f"{entry['happened_at'][11:23]} {entry['type']}" for entry in page["history"]
+        )
+        return f"{order}, but it is {where} for {waits or 'nothing'}; {order_id}: {past}"
 
     async def go_home(self) -> None:
         """The people stop; raises what made one of them stop before."""

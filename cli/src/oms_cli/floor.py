@@ -12,7 +12,7 @@ import asyncio
 import signal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_OID, uuid4, uuid5
 
 import httpx
 
@@ -27,6 +27,8 @@ LISTS_MAX = 100
 PICKERS = 6
 """So many pick lists are worked on at once, each by one pair of hands."""
 PARCEL_GRAMS = 900
+PICKED = ("picked", "packing")
+"""What a pick list is called when nothing is left to be taken."""
 
 
 class Floor:
@@ -45,7 +47,10 @@ class Floor:
         )
         lists = [item["fulfilment_id"] for item in queue]
         todo = [name for name in lists if name not in self._left_lying]
-        await asyncio.gather(*map(self._take, todo))
+        ends = await asyncio.gather(*map(self._take, todo), return_exceptions=True)
+        for end in ends:  # only now: nobody works on after the others were sent home
+            if end is not None:
+                raise end
         return bool(await self._put_back()) or bool(todo)
 
     async def _take(self, name: str) -> None:
@@ -60,24 +65,24 @@ class Floor:
         sheet = await self._sheet(name)
         if sheet["status"] in ("stopping", "stopped", "packed"):
             return
-        await self._tell(name, "start", {"take_over": True})
-        if PICK_SLOWLY in sheet["flags"]:
-            await self._tell(name, "pick", {"sku": sheet["lines"][0]["sku"]})
-            self._left_lying.add(name)
-            return
-        await self._pick(name, sheet)
+        if sheet["status"] not in PICKED:  # else it is gone on with where it was left
+            await self._tell(name, "start", {"take_over": True})
+            if PICK_SLOWLY in sheet["flags"]:
+                await self._tell(name, "pick", {"sku": sheet["lines"][0]["sku"]})
+                self._left_lying.add(name)
+                return
+            await self._pick(name, sheet)
         await self._pack(name)
 
     async def _pick(self, name: str, sheet: Any) -> None:
-        missing = 1 if PICK_SHORT in sheet["flags"] else 0
+        if PICK_SHORT in sheet["flags"]:
+            short = {"line_id": sheet["lines"][0]["line_id"], "qty": 1, "reason": "not_found"}
+            # Said once, also where the answer was lost and all is begun again.
+            await self._tell(name, "short", short, str(uuid5(NAMESPACE_OID, f"{name} short")))
+            sheet = await self._sheet(name)
         for line in sheet["lines"]:
             for _ in range(line["wanted"] - line["picked"]):
-                if missing:
-                    missing -= 1
-                    short = {"line_id": line["line_id"], "qty": 1, "reason": "not_found"}
-                    await self._tell(name, "short", short)
-                else:
-                    await self._tell(name, "pick", {"sku": line["sku"]})
+                await self._tell(name, "pick", {"sku": line["sku"]})
 
     async def _pack(self, name: str) -> None:
         sheet = await self._sheet(name)
@@ -99,9 +104,9 @@ class Floor:
     async def _sheet(self, name: str) -> Any:
         return await self._doors.get("warehouse", f"/fulfilments/{name}", ROLE)
 
-    async def _tell(self, name: str, step: str, body: dict[str, Any]) -> None:
+    async def _tell(self, name: str, step: str, body: dict[str, Any], scan_id: str = "") -> None:
         path = f"/fulfilments/{name}/{step}"
-        await self._doors.post("warehouse", path, body, ROLE, str(uuid4()))
+        await self._doors.post("warehouse", path, body, ROLE, scan_id or str(uuid4()))
 
 
 async def work(run_dir: Path, location: str) -> None:
