@@ -100,16 +100,12 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
 """Rows that tests of other suites cover: `file::test`, from the root of the checkout."""
 
 OPEN = {
-    4: "reconcile names what a lost log held; no test loses one under load yet",
     6: "needs a streaming standby; the local platform runs one server",
     11: "no test fills a disk yet: needs a file system of its own, which root may mount",
     12: "needs a library that injects EIO below PostgreSQL; not on every machine",
-    13: "the simulator's clocks differ; no process here runs on a clock of its own yet",
-    17: "the flash sale of the bench sells exactly what is there; no trial has a hot key yet",
     19: "the simulator races commands; no trial fires all pairs at real processes yet",
     23: "there are no incoming webhooks: channels write to Kafka or post orders",
     24: "there are no outgoing webhooks: channels read their answers from Kafka",
-    27: "no soak yet",
     28: "a restore across stores is described in docs/operations.md and not exercised",
     29: "rotation and rights belong to a cluster with authorisation; loopback brokers run plain",
 }

@@ -30,7 +30,7 @@ async def test_all_services_are_stopped_under_load(trial: Trial) -> None:
 
 @row(2, "rolling restart, as at a deployment")
 async def test_a_rolling_restart_repeats_nothing(trial: Trial) -> None:
-    async with trial.load(orders=150) as load:
+    async with trial.load(orders=400) as load:
         await load.reaches(0.1)
         await trial.rig.restart(*SERVICES)
         assert len(load.placed) < len(load.plan), "the load ended before the deployment"

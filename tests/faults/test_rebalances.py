@@ -47,7 +47,8 @@ async def test_a_storm_of_rebalances(trial: Trial, names: tuple[str, ...]) -> No
     trial.witness("rebalances", len(given_up))
     amid = [line for line in given_up if line["in_cycle"] or line["batches_dropped"]]
     trial.witness("rebalances in the middle of a batch", len(amid))
-    trial.witness("records absorbed as repeated", trial.counts.of("oms_repeats_total"))
+    if repeats := trial.counts.of("oms_repeats_total"):  # a batch may also be lost unheard
+        trial.witness("records absorbed as repeated", repeats)
 
 
 @pytest.mark.parametrize("names", [SERVICES[:3], SERVICES[3:]], ids=["first", "last"])

@@ -23,7 +23,7 @@ from typing import Any
 
 import asyncpg
 from counts import Counts
-from load import SHARES, Load, planned
+from load import SHARES, SKUS, Load, planned
 from matrix import Result
 from rig import TOPICS, Rig
 
@@ -56,11 +56,12 @@ class Trial:
         a_second: float = ORDERS_A_SECOND,
         demands: Demands | None = None,
         shares: Mapping[str, int] = SHARES,
+        skus: int = SKUS,
     ) -> AsyncIterator[Load]:
         """The system under load; when the block ends it comes to rest and is proven."""
         self.result.runs += 1
         self.began = datetime.now(UTC).isoformat(timespec="milliseconds")
-        load = Load(self.rig.system, planned(self.seed, orders, shares), a_second)
+        load = Load(self.rig.system, planned(self.seed, orders, shares, skus), a_second)
         async with load.doors, load.channels, Counts(self.rig) as self.counts:
             await load.receive_stock()
             async with Sampler(self.rig.system) as self.sampler:
