@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -52,9 +53,14 @@ class Core(Value, frozen=True):
         heard = (kind.name for kind in self.kinds if item.topic in kind.hears)
         return next(heard, self.kinds[-1].name), item.key
 
-    def numbering(self) -> dict[str, tuple[str, int]]:
+    def numbering(self) -> Mapping[str, tuple[str, int]]:
         """Topic → kind of the root that numbers it, and which of that root's sequences."""
-        return {topic: (kind.name, i) for kind in self.kinds for i, topic in enumerate(kind.topics)}
+        return _numbering(self.kinds)
+
+
+@cache
+def _numbering(kinds: tuple[Kind, ...]) -> Mapping[str, tuple[str, int]]:
+    return {topic: (kind.name, i) for kind in kinds for i, topic in enumerate(kind.topics)}
 
 
 @dataclass(slots=True)
