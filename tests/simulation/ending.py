@@ -8,7 +8,7 @@ from typing import Any
 
 from settlement import money_agrees
 from trade import shipments
-from ways import must
+from ways import Violation, must
 from world import World
 
 from oms_billing.sandbox import Promise
@@ -191,7 +191,8 @@ def _customer_knows(world: World, mailed: Sequence[Input], order_id: str) -> Non
             must(kept, f"{order_id}: {message.template} was never delivered")
     facts = {m.fact_id for m in messages}
     for item in mailed:
-        must(str(item.id) in facts, f"{order_id}: no mail about {item.body}")
+        if str(item.id) not in facts:
+            raise Violation(f"{order_id}: no mail about {item.body}")
 
 
 _ANSWERED_BY: dict[type, tuple[type, ...]] = {
@@ -226,7 +227,7 @@ def _requests_are_answered(world: World) -> None:
             kinds = _ANSWERED_BY.get(type(body), ())
             open_ = bool(kinds) and not any((body.request_id, kind) in answered for kind in kinds)
             if open_ and getattr(body, "shipment_id", "") not in stopped:
-                must(False, f"{body} about {record.item.key} was never answered")
+                raise Violation(f"{body} about {record.item.key} was never answered")
 
 
 def _stock_is_told(world: World) -> None:

@@ -65,7 +65,8 @@ def drain(world: World) -> None:
                 mend_first(world, node, ref)
                 moved = True
             for places in _by_owner(node):
-                world.deliver(node, places[:BATCH_MAX], RECORDS_MAX)
+                for n in range(0, len(places), BATCH_MAX):
+                    world.deliver(node, places[n : n + BATCH_MAX], RECORDS_MAX)
                 moved = True
             for call in list(node.calls):
                 _before(world, node.calls[call].effect)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from deeds import act
@@ -10,11 +10,9 @@ from moments import ANEW, Cell, is_past, said_before
 from moments import at_hand as at_first
 from plan import MOMENT, Setup, Step, setup
 from simulation import Failure, attempt
-from sweep import Sweep, in_parallel
+from sweep import Sweep
 from trade import receive_opening_stock
 from world import World
-
-SEEDS_A_PIECE = 25
 
 
 @dataclass
@@ -25,25 +23,21 @@ class Bag:
     failures: list[tuple[Setup, Failure]] = field(default_factory=list)
 
 
-def hunt(seeds: Sequence[int], wanted: Iterable[Cell], *, anew: bool = False) -> Bag:
+def hunt(seeds: Iterable[int], wanted: Iterable[Cell], *, anew: bool = False) -> Bag:
     """Bring about each of the wanted cells for which these seeds have a moment, once; with `anew`
     by saying once more what was said before.
     """
-    cells = sorted(wanted)
-    pieces = [
-        (seeds[n : n + SEEDS_A_PIECE], cells, anew) for n in range(0, len(seeds), SEEDS_A_PIECE)
-    ]
-    found: dict[Cell, Setup] = {}
-    for part in in_parallel(_look_through, pieces):
-        for cell, chosen in part.items():
-            if cell not in found or chosen.seed < found[cell].seed:
-                found[cell] = chosen
-    plans = [found[cell] for cell in sorted(found)]
+    left, found = set(wanted), dict[Cell, Setup]()
+    for seed in seeds:
+        if not left:
+            break
+        found |= moments(seed, left, anew=anew)
+        left -= found.keys()
     bag = Bag()
-    pieces_of_plans = [plans[n : n + SEEDS_A_PIECE] for n in range(0, len(plans), SEEDS_A_PIECE)]
-    for caught in in_parallel(_seize_all, pieces_of_plans):
-        bag.sweep.add(caught.sweep)
-        bag.failures += caught.failures
+    for cell in sorted(found):
+        failure = attempt(found[cell], watch=bag.sweep.watch)
+        if failure is not None:
+            bag.failures.append((found[cell], failure))
     return bag
 
 
@@ -61,21 +55,3 @@ def moments(seed: int, wanted: Iterable[Cell], *, anew: bool) -> dict[Cell, Setu
                 moment = Step(MOMENT, 0, f"{number}|{cell[1]}{mark}")
                 found[cell] = replace(chosen, plan=(*chosen.plan[:n], moment))
     return found
-
-
-def _look_through(piece: tuple[Sequence[int], Sequence[Cell], bool]) -> dict[Cell, Setup]:
-    seeds, wanted, anew = piece
-    left, found = set(wanted), dict[Cell, Setup]()
-    for seed in seeds:
-        found |= moments(seed, left, anew=anew)
-        left -= found.keys()
-    return found
-
-
-def _seize_all(plans: Sequence[Setup]) -> Bag:
-    bag = Bag()
-    for chosen in plans:
-        failure = attempt(chosen, watch=bag.sweep.watch)
-        if failure is not None:
-            bag.failures.append((chosen, failure))
-    return bag

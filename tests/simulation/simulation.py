@@ -26,7 +26,8 @@ STEPS_SHOWN_MAX = 60
 AUDIT_EVERY_STEPS = 100
 """After so many steps everything is added up anew."""
 
-gc.set_threshold(100_000, 20, 50)  # as in the services: nearly all of a world is alive
+gc.freeze()  # what is imported stays
+gc.set_threshold(1_000_000, 20, 50)  # nearly all of a world is alive, and then all of it is dead
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,15 @@
-"""Many seeds at once, on every core there is, and what was seen in the course of them."""
+"""Many seeds, one after the other in one process, and what was seen in the course of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from os import cpu_count
-from typing import TypeVar
 
 from cells import Cell
 from plan import setup
 from simulation import attempt
 from world import World
-
-SEEDS_A_PIECE = 50
-P = TypeVar("P")
-R = TypeVar("R")
 
 
 @dataclass
@@ -43,24 +36,8 @@ class Sweep:
         self.orders += other.orders
 
 
-def sweep(seeds: Sequence[int], *, stored: bool = False) -> Sweep:
+def sweep(seeds: Iterable[int], *, stored: bool = False) -> Sweep:
     """Live through all of them."""
-    pieces = [(seeds[n : n + SEEDS_A_PIECE], stored) for n in range(0, len(seeds), SEEDS_A_PIECE)]
-    total = Sweep()
-    for part in in_parallel(_live_through, pieces):
-        total.add(part)
-    total.failed.sort()
-    return total
-
-
-def in_parallel(deed: Callable[[P], R], pieces: Sequence[P]) -> Iterator[R]:
-    """What a deed makes of each piece, on every core there is; in any order."""
-    with get_context("forkserver").Pool(cpu_count()) as pool:
-        yield from pool.imap_unordered(deed, pieces)
-
-
-def _live_through(piece: tuple[Sequence[int], bool]) -> Sweep:
-    seeds, stored = piece
     found = Sweep()
     for seed in seeds:
         chosen = setup(seed, stored=stored)
