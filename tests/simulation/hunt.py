@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from deeds import act
-from moments import ANEW, Cell, is_past, said_before
-from moments import at_hand as at_first
+from moments import ANEW, Cell, at_hand, is_past, said_before
 from plan import MOMENT, Setup, Step, setup
 from simulation import Failure, attempt
 from sweep import Sweep
@@ -23,35 +22,47 @@ class Bag:
     failures: list[tuple[Setup, Failure]] = field(default_factory=list)
 
 
-def hunt(seeds: Iterable[int], wanted: Iterable[Cell], *, anew: bool = False) -> Bag:
-    """Bring about each of the wanted cells for which these seeds have a moment, once; with `anew`
-    by saying once more what was said before.
+def hunt(seeds: Iterable[int], first: Iterable[Cell], anew: Iterable[Cell]) -> Bag:
+    """Bring about, once, each cell for which these seeds have a moment: those of `first` by what
+    was never said before, those of `anew` by saying once more what was.
     """
-    left, found = set(wanted), dict[Cell, Setup]()
+    wanted = {"": set(first), ANEW: set(anew)}
+    found: dict[tuple[str, Cell], Setup] = {}
     for seed in seeds:
-        if not left:
-            break
-        found |= moments(seed, left, anew=anew)
-        left -= found.keys()
+        found |= moments(seed, wanted)
     bag = Bag()
-    for cell in sorted(found):
-        failure = attempt(found[cell], watch=bag.sweep.watch)
+    for name in sorted(found):
+        failure = attempt(found[name], watch=bag.sweep.watch)
         if failure is not None:
-            bag.failures.append((found[cell], failure))
+            bag.failures.append((found[name], failure))
     return bag
 
 
-def moments(seed: int, wanted: Iterable[Cell], *, anew: bool) -> dict[Cell, Setup]:
-    """Plans that bring wanted cells about, as far as this seed has the moment for them."""
-    at_hand, mark = (said_before, f"|{ANEW}") if anew else (at_first, "")
-    chosen, left, found = setup(seed), set(wanted), dict[Cell, Setup]()
-    world = World(chosen)
+def moments(seed: int, wanted: dict[str, set[Cell]]) -> dict[tuple[str, Cell], Setup]:
+    """Plans that bring wanted cells about, as far as this seed has the moment for them. A cell
+    that is found is wanted no more.
+    """
+    chosen, found = setup(seed), dict[tuple[str, Cell], Setup]()
+    world, looked = World(chosen), (0, 0)
     receive_opening_stock(world)
     for n, step in enumerate(chosen.plan, start=1):
         act(world, step)
-        for number, cell in at_hand(world):
-            if cell in left and (not anew or is_past(world, number, cell[1])):
-                left.remove(cell)
-                moment = Step(MOMENT, 0, f"{number}|{cell[1]}{mark}")
-                found[cell] = replace(chosen, plan=(*chosen.plan[:n], moment))
+        stands = (len(world.story), len(world.nodes["order"].published))
+        if stands == looked:  # nothing happened, nothing was said to an order
+            continue
+        looked = stands
+        for way, number, cell in _at_hand(world, wanted):
+            wanted[way].remove(cell)
+            mark = f"|{way}" if way else ""
+            moment = Step(MOMENT, 0, f"{number}|{cell[1]}{mark}")
+            found[way, cell] = replace(chosen, plan=(*chosen.plan[:n], moment))
     return found
+
+
+def _at_hand(world: World, wanted: dict[str, set[Cell]]) -> Iterator[tuple[str, int, Cell]]:
+    for number, cell in at_hand(world):
+        if cell in wanted[""]:
+            yield "", number, cell
+    for number, cell in said_before(world):
+        if cell in wanted[ANEW] and is_past(world, number, cell[1]):
+            yield ANEW, number, cell
