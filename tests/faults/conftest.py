@@ -2,9 +2,11 @@
 
 import inspect
 import logging
+import os
 import shutil
-from collections.abc import AsyncIterator, Generator
-from contextlib import asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ import pytest_asyncio
 from matrix import Result
 from rig import Rig
 from trial import Trial
+
+from oms_platform.state import postgres_home
 
 HERE = Path(__file__).resolve().parent
 LINES_SHOWN_MAX = 40
@@ -33,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "row(number, name): a row of the fault matrix")
     config.addinivalue_line("markers", "brokers(count): a fresh trial with so many nodes")
+    config.addinivalue_line("markers", "disk(mebibytes): a fresh trial, its databases on that disk")
     config.addinivalue_line("markers", "smoke: runs without --all as well")
     config.stash[_RESULTS] = {}
 
@@ -65,6 +70,21 @@ def pytest_runtest_makereport(
     return report
 
 
+@contextmanager
+def small_disk(folder: Path, mebibytes: int) -> Iterator[None]:
+    """A file system of its own for a folder, in memory; none for 0."""
+    if not mebibytes:
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    size = f"size={mebibytes}m,mode=0755"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
 class Rigs:
     """Makes systems, and keeps one that is whole for the next row."""
 
@@ -84,11 +104,12 @@ class Rigs:
         return self._kept
 
     @asynccontextmanager
-    async def fresh(self, *, broker_nodes: int = 1) -> AsyncIterator[Rig]:
-        """One for a single row."""
-        rig = Rig(self._folders.mktemp("rig") / "run", broker_nodes=broker_nodes)
-        async with rig:
-            yield rig
+    async def fresh(self, *, broker_nodes: int = 1, disk_mebibytes: int = 0) -> AsyncIterator[Rig]:
+        """One for a single row; its databases on a disk of that size, if one is given."""
+        run_dir = self._folders.mktemp("rig") / "run"
+        with small_disk(postgres_home(run_dir), disk_mebibytes):
+            async with Rig(run_dir, broker_nodes=broker_nodes) as rig:
+                yield rig
 
     async def discard(self) -> None:
         """Nobody shall use the shared one again."""
@@ -132,10 +153,17 @@ async def trial(rigs: Rigs, result: Result, request: pytest.FixtureRequest) -> A
 async def fresh_trial(
     rigs: Rigs, result: Result, request: pytest.FixtureRequest
 ) -> AsyncIterator[Trial]:
-    """A trial on a system of its own; `@pytest.mark.brokers(3)` gives it so many nodes."""
+    """A trial on a system of its own: `@pytest.mark.brokers(3)` gives it so many nodes,
+    `@pytest.mark.disk(400)` databases on a disk of so many MiB.
+    """
     seen = result.witnessed.total()
-    mark = request.node.get_closest_marker("brokers")
-    async with rigs.fresh(broker_nodes=mark.args[0] if mark else 1) as rig:
+    brokers, disk = map(request.node.get_closest_marker, ("brokers", "disk"))
+    if disk is not None and os.geteuid() != 0:
+        pytest.skip("a disk of a given size is mounted, which only root may do")
+    async with rigs.fresh(
+        broker_nodes=brokers.args[0] if brokers else 1,
+        disk_mebibytes=disk.args[0] if disk else 0,
+    ) as rig:
         yield Trial(rig, result)
     if not request.node.stash.get(_FAILED, False):
         assert result.witnessed.total() > seen, "nothing witnessed that the fault happened"

@@ -101,7 +101,6 @@ ELSEWHERE: dict[int, tuple[str, ...]] = {
 
 OPEN = {
     6: "needs a streaming standby; the local platform runs one server",
-    11: "no test fills a disk yet: needs a file system of its own, which root may mount",
     12: "needs a library that injects EIO below PostgreSQL; not on every machine",
     19: "the simulator races commands; no trial fires all pairs at real processes yet",
     23: "there are no incoming webhooks: channels write to Kafka or post orders",
