@@ -65,14 +65,20 @@ class Floor:
         sheet = await self._sheet(name)
         if sheet["status"] in ("stopping", "stopped", "packed"):
             return
+        if PICK_SLOWLY in sheet["flags"]:
+            await self._begin(name, sheet)
+            return
         if sheet["status"] not in PICKED:  # else it is gone on with where it was left
             await self._tell(name, "start", {"take_over": True})
-            if PICK_SLOWLY in sheet["flags"]:
-                await self._tell(name, "pick", {"sku": sheet["lines"][0]["sku"]})
-                self._left_lying.add(name)
-                return
             await self._pick(name, sheet)
         await self._pack(name)
+
+    async def _begin(self, name: str, sheet: Any) -> None:
+        """Take one unit and leave the list lying, also where the answer to that was lost."""
+        if not any(line["picked"] for line in sheet["lines"]):
+            await self._tell(name, "start", {"take_over": True})
+            await self._tell(name, "pick", {"sku": sheet["lines"][0]["sku"]})
+        self._left_lying.add(name)
 
     async def _pick(self, name: str, sheet: Any) -> None:
         if PICK_SHORT in sheet["flags"]:
