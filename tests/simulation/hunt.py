@@ -13,6 +13,16 @@ from sweep import Sweep
 from trade import receive_opening_stock
 from world import World
 
+RARE_SEEDS = (
+    2_148, 2_384, 2_499, 2_691, 3_670, 10_005, 10_020, 10_031, 10_035, 10_101, 10_136, 10_144,
+    10_191, 10_280, 10_300, 10_398, 10_413, 10_442, 10_501, 10_513, 10_521, 10_573, 10_673,
+    10_717, 10_865, 10_875, 10_877, 10_894, 10_995, 11_104, 11_302, 11_354, 11_375, 11_493,
+    12_073, 12_358, 12_693, 12_981, 13_073, 13_193, 13_202, 13_227, 13_576, 14_049, 14_343,
+    14_350, 14_560, 14_662, 14_775, 15_360, 16_344, 17_491, 18_319, 19_245, 19_565, 19_635,
+    19_973, 20_887, 21_488, 24_212, 24_320, 24_418, 32_552, 32_709, 33_405, 35_005,
+)  # fmt: skip
+"""Seeds with moments that are rare: found by looking through very many of them."""
+
 
 @dataclass
 class Bag:
@@ -25,16 +35,20 @@ class Bag:
 def hunt(seeds: Iterable[int], first: Iterable[Cell], anew: Iterable[Cell]) -> Bag:
     """Bring about, once, each cell for which these seeds have a moment: those of `first` by what
     was never said before, those of `anew` by saying once more what was.
+
+    A moment may pass by without its cell, as when what waits is something heard already. Then
+    the cell stays wanted.
     """
-    wanted = {"": set(first), ANEW: set(anew)}
-    found: dict[tuple[str, Cell], Setup] = {}
+    wanted, bag = {"": set(first), ANEW: set(anew)}, Bag()
     for seed in seeds:
-        found |= moments(seed, wanted)
-    bag = Bag()
-    for name in sorted(found):
-        failure = attempt(found[name], watch=bag.sweep.watch)
-        if failure is not None:
-            bag.failures.append((found[name], failure))
+        for (way, cell), chosen in moments(seed, wanted).items():
+            caught = Sweep()
+            failure = attempt(chosen, watch=caught.watch)
+            if failure is not None:
+                bag.failures.append((chosen, failure))
+            elif ("order", *cell) not in caught.cells:
+                wanted[way].add(cell)
+            bag.sweep.add(caught)
     return bag
 
 

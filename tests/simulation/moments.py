@@ -57,7 +57,8 @@ def at_hand(world: World) -> Iterator[tuple[int, Cell]]:
         order = node.state("order", order_id)
         state = state_of(order)
         for item in waiting.get(order_id, ()):
-            yield number, (state, input_of(order, item))
+            if item.id not in node.inbox:  # else it is a copy, and goes unheard
+                yield number, (state, input_of(order, item))
         yield from ((number, (state, heard)) for heard in _COMMANDS)
         if (CHANNEL_TOPIC, order_id) not in node.waiting:
             yield from ((number, (state, heard)) for heard in _CHANNEL)

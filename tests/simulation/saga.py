@@ -45,6 +45,14 @@ def unreachable() -> dict[Cell, str]:
     return found
 
 
+def unmet() -> dict[Cell, str]:
+    """Cells that no seed met so far, though nothing is known that forbids them."""
+    rows = tomllib.loads(UNREACHABLE.read_text())["unmet"]
+    found = {(state, row["input"]): row["why"] for row in rows for state in row["states"]}
+    assert found.keys() <= cells().keys(), found.keys() - cells().keys()
+    return found
+
+
 def is_past(outcome: str) -> bool:
     """Whether an order, told so, has it behind it: it was heard before, or is of no interest."""
     return outcome.startswith(("again", "late"))
