@@ -22,6 +22,7 @@ LINES_SHOWN_MAX = 40
 TRIALS_A_RIG_MAX = 8
 """Then the system is replaced: every proof reads all that ever happened in it."""
 _FAILED = pytest.StashKey[bool]()
+_RESULT = pytest.StashKey[Result]()
 _RESULTS = pytest.StashKey[dict[str, Result]]()
 
 for _talkative in ("aiokafka", "asyncio", "httpx"):
@@ -59,8 +60,11 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember failures, so that the next row gets a system that is whole."""
     report = yield
+    given = item.funcargs if isinstance(item, pytest.Function) else {}
+    trial, result = given.get("trial") or given.get("fresh_trial"), item.stash.get(_RESULT, None)
+    if report.failed and result is not None and not item.stash.get(_FAILED, False):
+        result.failures += 1
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
-    trial = item.funcargs.get("trial") if isinstance(item, pytest.Function) else None
     if report.failed and isinstance(trial, Trial) and trial.began:
         lines = [
             f"{line['process']}: {line}" for line in trial.rig.logged(trial.began)
@@ -134,7 +138,8 @@ def result(request: pytest.FixtureRequest) -> Result:
     assert mark is not None, "a test with a trial says which row it plays: @row(n, name)"
     test = f"{request.node.path.name}::{request.node.originalname}"
     results = request.config.stash[_RESULTS]
-    return results.setdefault(test, Result(*mark.args, test))
+    request.node.stash[_RESULT] = results.setdefault(test, Result(*mark.args, test))
+    return request.node.stash[_RESULT]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -173,4 +178,5 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Write down what became of each row, if asked to."""
     if session.config.getoption("--record"):
         for result in session.config.stash[_RESULTS].values():
-            result.save()
+            if result.runs or result.failures:  # else it was skipped: what is known stays known
+                result.save()

@@ -13,8 +13,9 @@ from rig import Rig
 from oms_chassis.crashpoints import EXIT_CODE, POINTS
 from oms_platform import SERVICES
 
-STEP_SECONDS = 20.0
-"""A service that has not come to its step after this long does not come to it under this load."""
+STEP_SECONDS = 60.0
+"""A service that has not come to its step after this long does not come to it under this load:
+what it needs comes late while all those before it are dying as well."""
 LOOK_SECONDS = 0.05
 ALONE = ("in_redrive", "in_revoke")
 """Steps that need something else to happen first: see the tests of their own."""

@@ -53,8 +53,18 @@ def _capture_fails_once(order: Sketch) -> None:
     order.method, order.token = PaymentMethod.TOKEN, "tok_capture_fails_once"
 
 
-_OWN = Case("capture fails once", 0.0, _capture_fails_once, ("web", HTTP_CHANNEL))
-_CASES = {case.name: case for case in (*CASES, _OWN)}
+def _mails_bounce(order: Sketch) -> None:
+    """Shipped as any other; no mail about it arrives, and somebody may call."""
+    order.fill(order.catalogue.hub)
+    contact = order.customer.contact.model_copy(update={"email": "bounce@customers.example"})
+    order.customer = order.customer._replace(contact=contact)
+
+
+_OWN = (
+    Case("capture fails once", 0.0, _capture_fails_once, ("web", HTTP_CHANNEL)),
+    Case("mails bounce", 0.0, _mails_bounce),
+)
+_CASES = {case.name: case for case in (*CASES, *_OWN)}
 
 
 def planned(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rows import CHECKOUT, ELSEWHERE, FAULTS, HERE, OPEN, Declared, declared
+from rows import CHECKOUT, ELSEWHERE, FAULTS, HERE, OPEN, SOMETIMES, Declared, declared
 
 PAGE = CHECKOUT / "docs/reliability.md"
 RESULTS = HERE / "results"
@@ -27,6 +27,8 @@ class Result:
     name: str
     test: str
     runs: int = 0
+    failures: int = 0
+    """Runs that failed, for violations or for anything else."""
     violations: int = 0
     witnessed: Counter[str] = field(default_factory=Counter)
 
@@ -70,14 +72,36 @@ def _covered(one: Declared, fault: str) -> str:
     if result is None:
         return f"| {one.number} | {fault} | {test} | never recorded | | |"
     seen = "; ".join(f"{count} {what}" for what, count in sorted(result.witnessed.items()))
-    return f"| {one.number} | {fault} | {test} | {result.runs} | {result.violations} | {seen} |"
+    runs = f"{result.runs}, {result.failures} failed" if result.failures else f"{result.runs}"
+    return f"| {one.number} | {fault} | {test} | {runs} | {result.violations} | {seen} |"
+
+
+def witnesses(of: str) -> dict[str, int]:
+    """The tests that saw it happen when they were recorded, and how often."""
+    seen = {one.test: Result.load(one.test) for one in declared()}
+    return {
+        test: result.witnessed[of]
+        for test, result in seen.items()
+        if result and of in result.witnessed
+    }
+
+
+def sometimes() -> Iterator[str]:
+    """What must have happened somewhere, and where it did."""
+    yield "| What must have happened somewhere | Seen | By |"
+    yield "|---|---|---|"
+    for what, witness in SOMETIMES.items():
+        seen = witnesses(witness)
+        tests = ", ".join(f"`{test}`" for test in seen) or "**nobody**"
+        yield f"| {what} | {sum(seen.values())} {witness} | {tests} |"
 
 
 def page(text: str) -> str:
     """The page with the matrix as it is now."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n" + "\n".join(lines()) + f"\n{END}{after}"
+    tables = "\n".join([*lines(), "", *sometimes()])
+    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
 
 
 if __name__ == "__main__":

@@ -110,6 +110,16 @@ OPEN = {
 }
 """Rows that nothing covers, and why."""
 
+SOMETIMES = {
+    "something was done and had to be undone": "reservations and payments undone",
+    "a record came again and changed nothing": "records absorbed as repeated",
+    "partitions moved in the middle of a batch": "rebalances in the middle of a batch",
+    "a commit was carried out and nobody heard of it": "commits of unknown outcome",
+    "what had failed was tried again and succeeded": "messages that channels had to send again",
+    "an input was parked, and redriven": "inputs parked and redriven",
+}
+"""What must have happened in some trial, or the trials were too kind; and what witnesses it."""
+
 smoke = pytest.mark.smoke
 """Belongs to the few minutes that are played without `--all`."""
 

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from crashes import ALONE, NEVER, Deaths, Step, all_steps, steps
+from load import SHARES
 from parking import are_parked, comes_through, parked, redrive, redrive_all, refusing
 from patience import PatientDoors
 from rows import row, smoke
@@ -17,6 +18,8 @@ ORDERS_A_SECOND = 5.0
 """Few enough that services which restart all the time keep up."""
 RECOVERY_SECONDS_MAX = 30.0
 REFUSED_PERCENT = 25
+MAILS_BOUNCE = {**SHARES, "mails bounce": 10}
+"""Notify has nothing to publish but mails that did not arrive."""
 PARKED_MIN = 3
 """One to be redriven for the first death, two for the second."""
 GROUPS = {
@@ -42,7 +45,7 @@ def test_all_steps_are_enumerated_and_each_belongs_to_a_test() -> None:
 
 async def _die(trial: Trial, wanted: list[Step]) -> None:
     deaths = Deaths(trial.rig)
-    async with trial.load(orders=ORDERS_MAX, a_second=ORDERS_A_SECOND) as load:
+    async with trial.load(ORDERS_MAX, ORDERS_A_SECOND, shares=MAILS_BOUNCE) as load:
         await deaths.walk(wanted)
         load.enough()
     for step in deaths.died:

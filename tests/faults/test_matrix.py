@@ -1,8 +1,8 @@
 """The matrix cannot rot: every row is covered by a test that ran clean, or open with its reason."""
 
 import pytest
-from matrix import BEGIN, END, PAGE, Result, page
-from rows import CHECKOUT, ELSEWHERE, FAULTS, OPEN, declared, row, smoke
+from matrix import BEGIN, END, PAGE, Result, page, witnesses
+from rows import CHECKOUT, ELSEWHERE, FAULTS, OPEN, SOMETIMES, declared, row, smoke
 
 
 @smoke
@@ -24,7 +24,13 @@ def test_every_covered_row_ran_clean_and_saw_its_fault_happen() -> None:
         result = Result.load(one.test)
         assert result is not None, f"{one.test} was never recorded: make faults"
         assert (result.number, result.name) == (one.number, one.name), one.test
-        assert result.runs and not result.violations and result.witnessed, one.test
+        assert result.runs and not result.failures and result.witnessed, one.test
+        assert not result.violations, one.test
+
+
+def test_all_that_must_happen_sometimes_was_witnessed() -> None:
+    unseen = [what for what, witness in SOMETIMES.items() if not witnesses(witness)]
+    assert not unseen, f"no trial saw that {'; '.join(unseen)}"
 
 
 @smoke
