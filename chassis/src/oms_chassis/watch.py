@@ -89,14 +89,15 @@ class Watch:
                 async with self._pool().acquire() as db:
                     redrives = await parking.requested(db, self._ring, self._intake, owned)
                     wakes = await due.fired(db, owned, self._ratio)
+                    if self._calling:
+                        wakes += self._overdue_calls(owned, await db.fetchval("SELECT now()"))
                 self._engine.hold(redrives)
-                wakes += self._overdue_calls(owned)
                 self._woken.intersection_update(w.item.id for w in wakes)
                 if wakes:
                     await self._await_silence(wakes)
 
-    def _overdue_calls(self, owned: Sequence[int]) -> list[Work]:
-        now = datetime.now(UTC)
+    def _overdue_calls(self, owned: Sequence[int], now: datetime) -> list[Work]:
+        """Of deadlines in memory those that have passed; `now` is by the database's clock."""
         over = [row for row in self._calling.values() if row[3] <= now and row[2] in owned]
         for row in over:
             del self._calling[row[:2]]
